@@ -1,0 +1,1 @@
+"""Example data, and how to compare methods."""

@@ -1,0 +1,1 @@
+"""Views with sliders: one for the layer, one for the area."""

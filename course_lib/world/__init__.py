@@ -1,0 +1,1 @@
+"""What there is to explain: scenes with exact truth, the trained networks, torchvision networks."""
