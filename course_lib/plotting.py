@@ -1,7 +1,7 @@
 """The course's figures: images, relevance maps, signed maps and grids of numbers, in one style.
 
-Every figure of a lesson goes through `gallery` (a grid of panels) or `show` (any matplotlib figure).
-Both return a `Picture`: an HTML figure with its own white background, alt text and a caption.
+A lesson's figures go through `gallery` (a grid of panels) or `show` (any matplotlib figure). Both
+return a `Picture`: an HTML figure with its own white background, alt text and a caption.
 
 matplotlib is loaded on first use, so that importing the course stays cheap.
 """
@@ -100,8 +100,8 @@ class Picture:
             '<figure style="margin:0.8em 0">'
             f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{source}" '
             f'style="width:{self.width}px;max-width:100%;height:auto;background:#fff">'
-            f'<figcaption style="max-width:{max(self.width, 480)}px;margin-top:0.4em;font-size:0.95em;'
-            f'line-height:1.4">{html.escape(self.caption)}</figcaption></figure>'
+            f'<figcaption style="max-width:{max(self.width, 480)}px;margin-top:0.4em;'
+            f'font-size:0.95em;line-height:1.4">{html.escape(self.caption)}</figcaption></figure>'
         )
 
 
@@ -231,10 +231,13 @@ def numbers(ax: Axes, grid: Any, *, vmax: float | None = None, decimals: int | N
     for x in np.arange(-0.5, columns):
         ax.axvline(x, color="#bdbdbd", linewidth=0.8, clip_on=False)
     inches = ax.get_window_extent().width / ax.figure.dpi
-    size = min(15.0, 26.0 * inches / columns)
+    size = min(15.0, 24.0 * inches / columns)
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value):
-            text = f"{value + 0.0:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+            # adding 0.0 turns a rounded -0.0 into 0.0
+            text = f"{round(float(value), decimals) + 0.0:.{decimals}f}".replace(
+                "-", "\N{MINUS SIGN}"
+            )
             shade = "#9a9a9a" if value == 0 else _INK
             ax.text(x, y, text, ha="center", va="center", fontsize=size, color=shade)
 
@@ -454,6 +457,10 @@ def _head(titles: Sequence[str], line_height: float) -> float:
 def _finish(fig: Figure, *, caption: str, alt: str, tight: bool) -> Picture:
     if not caption.strip() or not alt.strip():
         raise ValueError("a figure needs a caption and an alt text.")
+    for ax in fig.axes:
+        legend = ax.get_legend()
+        if legend is not None:
+            legend.set_frame_on(False)
     buffer = io.BytesIO()
     options: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.06} if tight else {}
     with style():
