@@ -32,6 +32,7 @@ SIGNED_CMAP = "RdBu_r"
 """Colour map of every signed map: white is zero, red is positive, blue is negative."""
 
 DPI = 144
+VISIBLE = 8
 _CSS_DPI = 96
 _INK = "#1a1a1a"
 _QUIET = "#6b6b6b"
@@ -473,13 +474,21 @@ def _finish(fig: Figure, *, caption: str, alt: str, tight: bool) -> Picture:
 
 
 def _shrink(png: bytes) -> tuple[bytes, int]:
-    """The PNG with a palette of 256 colours where that is smaller, and its width in pixels."""
+    """A smaller PNG whose colours differ by too little to be seen, and its width in pixels."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(png)).convert("RGB")
+    pixels = np.asarray(image).astype(np.int16)
+    palette = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    error = np.abs(np.asarray(palette.convert("RGB")) - pixels).max(axis=2)
+    if np.quantile(error, 0.999) <= VISIBLE:
+        smaller = palette
+    else:
+        # photographs and textures have too many colours for a palette: drop the noise in the last bits
+        step = VISIBLE // 2
+        rounded = np.minimum((pixels + step // 2) // step * step, 255).astype(np.uint8)
+        smaller = Image.fromarray(np.where(pixels == 255, 255, rounded).astype(np.uint8))
     buffer = io.BytesIO()
-    image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        buffer, format="PNG", optimize=True
-    )
+    smaller.save(buffer, format="PNG", optimize=True)
     small = buffer.getvalue()
     return (small if len(small) < len(png) else png), image.width

@@ -188,3 +188,12 @@ def test_what_can_not_be_drawn_is_refused_in_a_sentence(rows, words, complaint) 
 def test_the_eight_class_colours_differ() -> None:
     assert len({class_colour(i) for i in range(8)}) == 8
     assert class_colour(9) == class_colour(1)
+
+
+def test_making_the_file_small_changes_no_colour_visibly() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random((3, SIDE, SIDE))
+    x[:, 40:44, 40:44] = np.array([1.0, 0.0, 0.0])[:, None, None]
+    drawn = frame(pixels(gallery([[Panel("image", x)] * 4], **WORDS)))[:, : 3 * SIDE]
+    expected = np.kron(np.moveaxis(x, 0, 2), np.ones((3, 3, 1))) * 255
+    assert np.abs(drawn - expected).max() <= plotting.VISIBLE
