@@ -1,1 +1,21 @@
-"""What a learner must build: the exercises, and the engine that checks them."""
+"""What learners build: `check` judges an answer, `hint` helps, `solution` shows the reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from course_lib.exercises.exercise import Exercise, Lesson
+
+if TYPE_CHECKING:
+    from course_lib.exercises.checking import check, hint, solution
+
+__all__ = ["Exercise", "Lesson", "check", "hint", "solution"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `check`, `hint` and `solution` (and with them torch) on first use."""
+    if name not in ("check", "hint", "solution"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from course_lib.exercises import checking
+
+    return getattr(checking, name)

@@ -1,0 +1,196 @@
+"""Compares what an answer does with what the reference does, and says the first difference in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from course_lib.exercises.probes import describe
+
+Outputs = dict[str, Any]
+
+_RELATIVE = {torch.float16: 1e-2, torch.bfloat16: 3e-2, torch.float32: 1e-4, torch.complex64: 1e-4}
+_FLOOR = {torch.float16: 1e-3, torch.bfloat16: 1e-2, torch.float32: 1e-6, torch.complex64: 1e-6}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Stands for a value that is nothing a probe can be compared by; only its description is kept."""
+
+    description: str
+
+
+def plain(value: Any) -> Any:
+    """A copy of a probe's output made of plain things alone: detached tensors, numbers, strings, None, lists.
+
+    No method of the value itself is called, so that subclasses with their own `__eq__`, `__repr__` or
+    `__torch_function__` change nothing.
+    """
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if issubclass(kind, torch.Tensor):
+        with torch._C.DisableTorchFunctionSubclass():
+            return torch.Tensor.clone(torch.Tensor.detach(value.as_subclass(torch.Tensor)))
+    for number in (int, float):
+        if issubclass(kind, number):
+            return number.__pos__(value)  # type: ignore[arg-type]
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if kind.__module__ == "numpy" and hasattr(kind, "item") and kind.__name__ != "ndarray":
+        return plain(value.item())
+    if issubclass(kind, torch.Size):
+        return [int(size) for size in tuple.__iter__(value)]
+    if kind in (list, tuple):
+        return [plain(item) for item in value]
+    return Foreign(describe(value))
+
+
+def plain_outputs(outputs: Mapping[str, Any]) -> Outputs:
+    """`plain` of each of a probe's quantities."""
+    return {str(name): plain(value) for name, value in outputs.items()}
+
+
+def first_difference(expected: Outputs, got: Outputs) -> tuple[str, str] | None:
+    """The first quantity that differs and how, or None; both as `plain_outputs` made them."""
+    for name, value in expected.items():
+        if name not in got:
+            return name, "is missing"
+        finding = difference(value, got[name])
+        if finding is not None:
+            return name, finding
+    for name in got:
+        if name not in expected:
+            return name, "should not be there"
+    return None
+
+
+def difference(expected: Any, got: Any) -> str | None:
+    """How a plain value differs from the expected one, in words, or None when it does not."""
+    if isinstance(expected, torch.Tensor):
+        if not isinstance(got, torch.Tensor):
+            return f"expected {_tensor(expected)}, got {_described(got)}"
+        return _tensor_difference(expected, got)
+    if isinstance(got, torch.Tensor):
+        return f"expected {_described(expected)}, got {_tensor(got)}"
+    if isinstance(expected, list):
+        return _list_difference(expected, got)
+    if _is_number(expected) and _is_number(got):
+        if _close(float(expected), float(got)):
+            return None
+        return "expected {}, got {}".format(*_numbers(expected, got))
+    if type(expected) is type(got) and not isinstance(got, Foreign) and expected == got:
+        return None
+    return f"expected {_described(expected)}, got {_described(got)}"
+
+
+def _tensor_difference(expected: torch.Tensor, got: torch.Tensor) -> str | None:
+    if got.shape != expected.shape:
+        return f"the shape differs: expected {tuple(expected.shape)}, got {tuple(got.shape)}"
+    if got.dtype != expected.dtype:
+        return f"the dtype differs: expected {_dtype(expected)}, got {_dtype(got)}"
+    if got.device != expected.device:
+        return f"the device differs: expected {expected.device}, got {got.device}"
+    if got.layout != expected.layout:
+        return f"the layout differs: expected {expected.layout}, got {got.layout}"
+    if not expected.numel():
+        return None
+    wide = torch.complex128 if expected.is_complex() else torch.float64
+    right, given = expected.cpu().to(wide), got.cpu().to(wide)
+    finite = torch.isfinite(right)
+    stray = ~torch.isfinite(given) & (finite | torch.isnan(given))
+    if stray.any():
+        return _at("values are not finite", stray.to(torch.float64), right, given)
+    error = torch.where(right == given, torch.zeros((), dtype=wide), right - given).abs()
+    error = error.nan_to_num(nan=math.inf)
+    scale = float(right[finite].abs().max()) if finite.any() else 0.0
+    relative = _RELATIVE.get(expected.dtype, 1e-6)
+    floor = _FLOOR.get(expected.dtype, 1e-12)
+    allowed = relative * right.abs().nan_to_num(posinf=0.0) + relative * 1e-2 * scale + floor
+    if not expected.is_floating_point() and not expected.is_complex():
+        allowed = torch.zeros_like(allowed)
+    excess = torch.where(error > allowed, error, torch.zeros_like(error))
+    if not excess.any():
+        return None
+    return _at("values differ", excess, right, given, original=expected)
+
+
+def _at(
+    what: str,
+    badness: torch.Tensor,
+    expected: torch.Tensor,
+    got: torch.Tensor,
+    original: torch.Tensor | None = None,
+) -> str:
+    place = torch.unravel_index(badness.argmax(), badness.shape)
+    index = tuple(int(i) for i in place)
+    right, given = expected[index].item(), got[index].item()
+    if original is not None and original.dtype == torch.bool:
+        right, given = bool(right), bool(given)
+    elif original is not None and not original.is_floating_point() and not original.is_complex():
+        right, given = int(right), int(given)
+    where = f" at [{', '.join(map(str, index))}]" if index else ""
+    return f"{what}{where}: expected {{}}, got {{}}".format(*_numbers(right, given))
+
+
+def _list_difference(expected: list[Any], got: Any) -> str | None:
+    if not isinstance(got, list):
+        return f"expected {len(expected)} values, got {_described(got)}"
+    if len(got) != len(expected):
+        return f"expected {_described(expected)}, got {_described(got)}"
+    for i, (right, given) in enumerate(zip(expected, got, strict=True)):
+        finding = difference(right, given)
+        if finding is not None:
+            return f"item {i}: {finding}"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _close(expected: float, got: float) -> bool:
+    return expected == got or abs(expected - got) <= 1e-6 * abs(expected) + 1e-12
+
+
+def _numbers(expected: Any, got: Any) -> tuple[str, str]:
+    """Two numbers as text, with as many digits as it takes to tell them apart, at least five."""
+    for digits in range(5, 18):
+        texts = _number(expected, digits), _number(got, digits)
+        if texts[0] != texts[1]:
+            return texts
+    return str(expected), str(got)
+
+
+def _number(value: Any, digits: int) -> str:
+    if isinstance(value, float):
+        return repr(float(f"{value:.{digits}g}"))
+    if isinstance(value, complex):
+        return f"{value:.{digits}g}"
+    return repr(value)
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _tensor(tensor: torch.Tensor) -> str:
+    return f"a tensor of shape {tuple(tensor.shape)}"
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, Foreign):
+        return value.description
+    if isinstance(value, torch.Tensor):
+        return _tensor(value)
+    if isinstance(value, list):
+        shown = ", ".join(_described(item) for item in value[:6])
+        return f"[{shown}{', ...' if len(value) > 6 else ''}]"
+    if isinstance(value, float):
+        return _number(value, 5)
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
