@@ -1,0 +1,51 @@
+"""Find a layer of a model by its name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from torch import nn
+
+
+def get_module(model: nn.Module, module: str | nn.Module) -> nn.Module:
+    """The layer of the model called `module`, as in `model.named_modules()`.
+
+    Args:
+        model: the network.
+        module: a name such as "features.29", or the layer itself ("" is the model).
+
+    Raises:
+        ValueError: the model has no such layer; the message names close matches.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    >>> get_module(net, "1")
+    ReLU()
+    >>> get_module(nn.ModuleDict({"conv1": nn.ReLU()}), "conv2")
+    Traceback (most recent call last):
+    ...
+    ValueError: The model has no layer 'conv2'; did you mean 'conv1'?
+    """
+    if isinstance(module, nn.Module):
+        if any(m is module for m in model.modules()):
+            return module
+        raise ValueError(f"The given {type(module).__name__} is not a layer of the model.")
+    if not isinstance(module, str):
+        raise TypeError(f"A layer is given by its name or itself, not as {module!r}.")
+    layers = dict(model.named_modules(remove_duplicate=False))
+    if module in layers:
+        return layers[module]
+    names = [name for name in layers if name]
+    close = get_close_matches(module, names, n=3, cutoff=0.5)
+    hint = (
+        f"did you mean {' or '.join(map(repr, close))}?"
+        if close
+        else (f"it has {', '.join(map(repr, names[:8]))}{', ...' if len(names) > 8 else ''}.")
+    )
+    raise ValueError(f"The model has no layer {module!r}; {hint}")
+
+
+def layer_name(model: nn.Module, module: str | nn.Module) -> str:
+    """The name of a layer of the model, for messages."""
+    if isinstance(module, str):
+        return module
+    return next((name for name, m in model.named_modules() if m is module), type(module).__name__)

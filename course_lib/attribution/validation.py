@@ -1,0 +1,97 @@
+"""Checks that turn bad input into one plain sentence, before anything is changed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def check_finite(x: torch.Tensor, name: str) -> torch.Tensor:
+    """Return x; ValueError when it holds NaN or infinity.
+
+    >>> check_finite(torch.tensor([[1.0, float("nan")]]), "The image")
+    Traceback (most recent call last):
+    ...
+    ValueError: The image must be finite, but holds NaN at [0, 1].
+    """
+    # A sum is finite only if every term is, and costs a fraction of an element-wise test; only
+    # when it is not (it may also have overflowed) is the slow test needed.
+    if not x.is_floating_point() or bool(torch.isfinite(x.detach().sum(dtype=_wide(x)))):
+        return x
+    bad = ~torch.isfinite(x.detach())
+    if bool(bad.any()):
+        where = bad.nonzero()[0].tolist()
+        what = "NaN" if bool(torch.isnan(x.detach()[tuple(where)])) else "infinity"
+        raise ValueError(f"{name} must be finite, but holds {what} at {where}.")
+    return x
+
+
+def _wide(x: torch.Tensor) -> torch.dtype:
+    return torch.float64 if x.dtype == torch.float64 else torch.float32
+
+
+def check_image(x: Any, name: str = "The input") -> torch.Tensor:
+    """Return x, a non-empty, finite N x C x H x W floating tensor; ValueError otherwise.
+
+    >>> check_image(torch.zeros(3, 8, 8))
+    Traceback (most recent call last):
+    ...
+    ValueError: The input must have shape N x C x H x W, but has 3 dimensions (3 x 8 x 8).
+    """
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}.")
+    shape = " x ".join(map(str, x.shape))
+    if x.dim() != 4:
+        raise ValueError(
+            f"{name} must have shape N x C x H x W, but has {x.dim()} dimensions ({shape})."
+        )
+    if x.numel() == 0:
+        raise ValueError(f"{name} must hold at least one image, but has shape {shape}.")
+    if not x.is_floating_point():
+        raise ValueError(f"{name} must be of a floating dtype, not {x.dtype}.")
+    return check_finite(x, name)
+
+
+def check_model(model: Any) -> nn.Module:
+    """Return the model; TypeError when it is not a `torch.nn.Module`."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"The model must be a torch.nn.Module, not {type(model).__name__}.")
+    return model
+
+
+def check_scores(y: Any, images: int) -> torch.Tensor:
+    """Return the network's output y, finite N x C or N x C x H x W scores; ValueError otherwise."""
+    if not isinstance(y, torch.Tensor):
+        raise ValueError(
+            f"The network must return one tensor of scores, but returned a {type(y).__name__}."
+        )
+    if y.dim() not in (2, 4) or y.shape[0] != images:
+        raise ValueError(
+            f"The network must return scores of shape N x C or N x C x H x W with N = {images}, "
+            f"but returned {' x '.join(map(str, y.shape)) or 'a single number'}."
+        )
+    return check_finite(y, "The network's output")
+
+
+def is_compiled(model: nn.Module) -> bool:
+    """Whether the model, or a part of it, is compiled by `torch.compile` or scripted."""
+    dynamo = sys.modules.get("torch._dynamo.eval_frame")
+    opaque = (torch.jit.ScriptModule, *filter(None, [getattr(dynamo, "OptimizedModule", None)]))
+    return any(
+        isinstance(m, opaque)
+        or getattr(m, "_compiled_call_impl", None) is not None
+        or hasattr(m.forward, "_torchdynamo_orig_callable")
+        for m in model.modules()
+    )
+
+
+def refuse_compiled(model: nn.Module, method: str) -> None:
+    """ValueError for a compiled or scripted model, into which no backward rule can reach."""
+    if is_compiled(model):
+        raise ValueError(
+            f"{method} changes backward rules, which can't reach into a compiled or scripted "
+            f"model: give it the original model."
+        )
