@@ -1,1 +1,44 @@
 """What there is to explain: scenes with exact truth, the trained networks, torchvision networks."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from course_lib.world.checkpoints import verify as verify
+    from course_lib.world.examples import example_scene as example_scene
+    from course_lib.world.examples import get_example_data as get_example_data
+    from course_lib.world.networks import NETWORKS as NETWORKS
+    from course_lib.world.networks import build_network as build_network
+    from course_lib.world.networks import load_network as load_network
+    from course_lib.world.scenes import CLASSES as CLASSES
+    from course_lib.world.scenes import Scene as Scene
+    from course_lib.world.scenes import draw_scene as draw_scene
+    from course_lib.world.scenes import two_object_scenes as two_object_scenes
+    from course_lib.world.training import measure as measure
+    from course_lib.world.training import train as train
+
+_HOME = {
+    "CLASSES": "scenes",
+    "NETWORKS": "networks",
+    "Scene": "scenes",
+    "build_network": "networks",
+    "draw_scene": "scenes",
+    "example_scene": "examples",
+    "get_example_data": "examples",
+    "load_network": "networks",
+    "measure": "training",
+    "train": "training",
+    "two_object_scenes": "scenes",
+    "verify": "checkpoints",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """Load each name's module on first use, so that `import course_lib.world` stays cheap."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'course_lib.world' has no attribute {name!r}")
+    return getattr(import_module(f"course_lib.world.{_HOME[name]}"), name)

@@ -1,0 +1,283 @@
+"""The small networks of the course, one per family that attribution methods must cope with.
+
+All take pictures in [0, 1], (N, 3, H, W) float32 without normalisation, and give one logit per class, (N, 8): they
+answer for each class on its own whether it is in the picture. Layers carry the names of torchvision's namesakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_lib.world.scenes import CLASSES
+
+NUMBER_OF_CLASSES = len(CLASSES)
+
+
+class TinyVGG(nn.Module):
+    """Convolutions, ReLUs and max pooling one after another, as in VGG (Simonyan and Zisserman, 2015).
+
+    With `batch_norm`, the form that is trained; without, the form that is used (see `fold_batch_norm`).
+    """
+
+    WIDTHS = (16, 16, "M", 32, 32, "M", 64, 64, "M", 96, 96, "M", 128)
+
+    def __init__(self, batch_norm: bool = False) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 3
+        for width in self.WIDTHS:
+            if isinstance(width, str):
+                layers.append(nn.MaxPool2d(2))
+                continue
+            layers.append(nn.Conv2d(channels, width, 3, padding=1))
+            if batch_norm:
+                layers.append(nn.BatchNorm2d(width))
+            layers.append(nn.ReLU())
+            channels = width
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(channels, NUMBER_OF_CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.avgpool(self.features(x))
+        return self.classifier(torch.flatten(x, 1))
+
+
+def fold_batch_norm(network: TinyVGG) -> TinyVGG:
+    """The same function, in eval mode, without BatchNorm: its scale and shift go into the convolutions."""
+    plain = TinyVGG()
+    plain.classifier.load_state_dict(network.classifier.state_dict())
+    convolutions = [layer for layer in plain.features if isinstance(layer, nn.Conv2d)]
+    pairs = zip(network.features, list(network.features)[1:], strict=False)
+    trained = [pair for pair in pairs if isinstance(pair[1], nn.BatchNorm2d)]
+    with torch.no_grad():
+        for target, (convolution, norm) in zip(convolutions, trained, strict=True):
+            assert isinstance(convolution, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            fused = nn.utils.fusion.fuse_conv_bn_eval(convolution.eval(), norm.eval())
+            target.load_state_dict(fused.state_dict())
+    return plain.eval()
+
+
+class BasicBlock(nn.Module):
+    """Two convolutions and a shortcut around them, added in place."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        out += shortcut
+        return self.relu(out)
+
+
+class TinyResNet(nn.Module):
+    """Residual blocks with BatchNorm, as in ResNet (He et al., 2016)."""
+
+    WIDTHS = (24, 32, 64, 96)
+
+    def __init__(self) -> None:
+        super().__init__()
+        first = self.WIDTHS[0]
+        self.conv1 = nn.Conv2d(3, first, 5, stride=2, padding=2, bias=False)
+        self.bn1 = nn.BatchNorm2d(first)
+        self.relu = nn.ReLU(inplace=True)
+        channels = first
+        for number, width in enumerate(self.WIDTHS, start=1):
+            stride = 1 if number == 1 else 2
+            blocks = nn.Sequential(BasicBlock(channels, width, stride), BasicBlock(width, width))
+            self.add_module(f"layer{number}", blocks)
+            channels = width
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(channels, NUMBER_OF_CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        for number in range(1, len(self.WIDTHS) + 1):
+            x = self.get_submodule(f"layer{number}")(x)
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+class DenseLayer(nn.Module):
+    """BatchNorm, ReLU and convolution, whose output joins its input."""
+
+    def __init__(self, inputs: int, growth: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(inputs)
+        self.conv = nn.Conv2d(inputs, growth, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, self.conv(F.relu(self.norm(x)))], 1)
+
+
+class Transition(nn.Module):
+    """Halves the height, the width and the number of channels."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(inputs)
+        self.conv = nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(self.conv(F.relu(self.norm(x))), 2)
+
+
+class TinyDenseNet(nn.Module):
+    """Every layer sees all earlier ones of its block, as in DenseNet (Huang et al., 2017)."""
+
+    BLOCKS = (4, 4, 4, 4)
+    GROWTH = 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        channels = 2 * self.GROWTH
+        self.features = nn.Sequential()
+        self.features.add_module("conv0", nn.Conv2d(3, channels, 5, 2, padding=2, bias=False))
+        for number, layers in enumerate(self.BLOCKS, start=1):
+            block = nn.Sequential()
+            for index in range(1, layers + 1):
+                block.add_module(f"denselayer{index}", DenseLayer(channels, self.GROWTH))
+                channels += self.GROWTH
+            self.features.add_module(f"denseblock{number}", block)
+            if number < len(self.BLOCKS):
+                half = channels // 2
+                self.features.add_module(f"transition{number}", Transition(channels, half))
+                channels = half
+        self.features.add_module(f"norm{len(self.BLOCKS) + 1}", nn.BatchNorm2d(channels))
+        self.classifier = nn.Linear(channels, NUMBER_OF_CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.features(x))
+        x = F.adaptive_avg_pool2d(x, 1)
+        return self.classifier(torch.flatten(x, 1))
+
+
+def _convolution_norm_relu6(inputs: int, outputs: int, **settings: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, bias=False, **settings),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU6(inplace=True),
+    )
+
+
+class InvertedResidual(nn.Module):
+    """Widen, filter each channel on its own, narrow again without an activation."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.use_res_connect = stride == 1 and inputs == outputs
+        self.conv = nn.Sequential(
+            _convolution_norm_relu6(inputs, hidden, kernel_size=1),
+            _convolution_norm_relu6(
+                hidden, hidden, kernel_size=3, stride=stride, padding=1, groups=hidden
+            ),
+            nn.Conv2d(hidden, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x) if self.use_res_connect else self.conv(x)
+
+
+class TinyMobileNet(nn.Module):
+    """Depthwise convolutions, ReLU6 and linear bottlenecks, as in MobileNetV2 (Sandler et al., 2018)."""
+
+    STEM = 16
+    BLOCKS = ((16, 1), (24, 2), (24, 1), (40, 2), (40, 1), (40, 1), (64, 2), (64, 1))
+    EXPANSION = 4
+    LAST = 192
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [
+            _convolution_norm_relu6(3, self.STEM, kernel_size=5, stride=2, padding=2)
+        ]
+        channels = self.STEM
+        for width, stride in self.BLOCKS:
+            layers.append(InvertedResidual(channels, width, stride, self.EXPANSION))
+            channels = width
+        layers.append(_convolution_norm_relu6(channels, self.LAST, kernel_size=1))
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Linear(self.LAST, NUMBER_OF_CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.adaptive_avg_pool2d(self.features(x), 1)
+        return self.classifier(torch.flatten(x, 1))
+
+
+ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
+    "tiny_vgg": TinyVGG,
+    "tiny_resnet": TinyResNet,
+    "tiny_densenet": TinyDenseNet,
+    "tiny_mobilenet": TinyMobileNet,
+}
+
+NETWORKS = tuple(ARCHITECTURES)
+"""The names of the small networks."""
+
+
+def check_name(name: str) -> str:
+    """The name, if one of the small networks has it.
+
+    Raises:
+        ValueError: it is none of `NETWORKS`; the message names close matches.
+    """
+    if name not in NETWORKS:
+        near = get_close_matches(str(name), NETWORKS)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(NETWORKS)}."
+        raise ValueError(f"There is no small network {name!r}; {hint}")
+    return name
+
+
+def build_network(name: str = "tiny_vgg") -> nn.Module:
+    """A small network with random weights, in the form in which it is used.
+
+    Raises:
+        ValueError: there is no network of that name.
+
+    >>> build_network("tiny_vgg")(torch.zeros(2, 3, 96, 96)).shape
+    torch.Size([2, 8])
+    """
+    return ARCHITECTURES[check_name(name)]()
+
+
+def load_network(name: str = "tiny_vgg", weights: str | Path | None = None) -> nn.Module:
+    """A trained small network, in eval mode, its parameters frozen.
+
+    Args:
+        name: one of `NETWORKS`.
+        weights: a safetensors file of your own; the one that comes with the course if None.
+
+    Raises:
+        ValueError: there is no network of that name, or the file is not the one that was shipped.
+        FileNotFoundError: the weights are not there.
+
+    >>> network = load_network("tiny_vgg")
+    >>> network.training, any(weight.requires_grad for weight in network.parameters())
+    (False, False)
+    """
+    from course_lib.world.checkpoints import load_weights
+
+    check_name(name)
+    network = build_network(name)
+    network.load_state_dict(load_weights(name, weights))
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,287 @@
+"""Training of the small networks: scenes drawn once, AdamW, a one-cycle schedule, a state file per pass.
+
+`train("tiny_vgg")` gives the weights that come with the course again (the same figures; the last digits depend on the
+machine). Interrupted, it goes on after the last whole pass, and ends with what an uninterrupted run gives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course_lib.world.checkpoints import save_weights
+from course_lib.world.networks import TinyVGG, build_network, check_name, fold_batch_norm
+from course_lib.world.scenes import SIZE, draw_scene
+
+TRAINING_SEEDS = 1_000_000
+"""Training scenes count up from this seed: smaller ones, which lessons show, are never trained on."""
+
+HELD_OUT_SEEDS = 2_000_000
+"""Held-out scenes count up from this seed."""
+
+DRAWING = 1
+"""Raise this when scenes are drawn differently, so that no old picture is taken from the cache."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a trained network depends on, beside its architecture."""
+
+    scenes: int = 16_000
+    passes: int = 4
+    batch: int = 64
+    rate: float = 3e-3
+    weight_decay: float = 0.01
+    seed: int = 0
+    size: int = SIZE
+    held_out: int = 2_000
+
+
+SETTINGS = {
+    "tiny_vgg": Settings(),
+    "tiny_resnet": Settings(),
+    "tiny_densenet": Settings(),
+    "tiny_mobilenet": Settings(),
+}
+
+
+def cache_folder() -> Path:
+    """Where drawn scenes and unfinished training lie: `COURSE_CACHE`, or a folder of the user's cache."""
+    if os.environ.get("COURSE_CACHE"):
+        return Path(os.environ["COURSE_CACHE"])
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "attribution-course"
+
+
+def train(
+    name: str,
+    *,
+    folder: str | Path | None = None,
+    resume: bool = True,
+    settings: Settings | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Train a small network and measure it on scenes that it has not seen.
+
+    Args:
+        name: one of `NETWORKS`.
+        folder: where weights and manifest are written; `trained` in `cache_folder()` if None.
+        resume: go on with an interrupted training of the same settings.
+        settings: other settings than the network's own.
+        quiet: no progress bar.
+
+    Returns:
+        The path of the weights; `load_network(name, path)` loads them.
+
+    Raises:
+        ValueError: there is no network of that name, or the state of the interrupted training is unreadable.
+        NotADirectoryError: the folder is a file.
+    """
+    check_name(name)
+    chosen = settings or SETTINGS[name]
+    target = Path(folder) if folder is not None else cache_folder() / "trained"
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(f"The folder for the weights, {target}, is a file.")
+
+    images, labels = scene_arrays(TRAINING_SEEDS, chosen.scenes, chosen.size, quiet=quiet)
+    torch.manual_seed(chosen.seed)
+    run = _Run(_trainable(name), chosen, state_file(name, chosen))
+    if resume:
+        run.restore()
+    started = time.monotonic()
+    run.finish(images, labels, name, quiet)
+
+    network = run.network.eval().to(memory_format=torch.contiguous_format)
+    if isinstance(network, TinyVGG):
+        network = fold_batch_norm(network)
+    label_accuracy, exact_matches = measure(network, chosen.held_out, size=chosen.size, quiet=quiet)
+    path = save_weights(
+        name,
+        network.state_dict(),
+        target,
+        label_accuracy=label_accuracy,
+        exact_matches=exact_matches,
+        held_out_scenes=chosen.held_out,
+        held_out_first_seed=HELD_OUT_SEEDS,
+        parameters=sum(weight.numel() for weight in network.parameters()),
+        settings=asdict(chosen),
+        minutes_of_last_run=round((time.monotonic() - started) / 60, 1),
+        torch=torch.__version__,
+        date=datetime.now(UTC).date().isoformat(),
+    )
+    run.state.unlink(missing_ok=True)
+    return path
+
+
+def measure(
+    network: nn.Module,
+    count: int,
+    *,
+    start: int = HELD_OUT_SEEDS,
+    size: int = SIZE,
+    quiet: bool = True,
+) -> tuple[float, float]:
+    """How often a network is right on scenes start, start + 1, ...: (share of labels, share of whole scenes)."""
+    images, labels = scene_arrays(start, count, size, quiet=quiet)
+    with torch.inference_mode():
+        right = torch.cat(
+            [
+                (network(_batch(images, rows)) > 0) == (torch.from_numpy(labels[rows]) > 0)
+                for rows in np.array_split(np.arange(count), max(1, count // 100))
+            ]
+        )
+    return right.float().mean().item(), right.all(1).float().mean().item()
+
+
+def scene_arrays(
+    start: int, count: int, size: int, quiet: bool = True
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Images (count, 3, size, size) as bytes and labels (count, 8) of scenes, drawn once and then kept."""
+    folder = cache_folder()
+    stem = f"scenes-{DRAWING}-{start}-{count}-{size}"
+    pictures, answers = folder / f"{stem}-images.npy", folder / f"{stem}-labels.npy"
+    if not answers.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        images = np.empty((count, 3, size, size), np.uint8)
+        labels = np.empty((count, 8), np.float32)
+        with closing(_drawn(range(start, start + count), size)) as scenes:
+            bar = tqdm(scenes, desc="drawing scenes", total=count, disable=quiet, leave=False)
+            for row, (image, label) in enumerate(bar):
+                images[row], labels[row] = image, label
+        _write_array(pictures, images)
+        _write_array(answers, labels)
+    return np.load(pictures, mmap_mode="r"), np.load(answers)
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with unfinished.open("wb") as stream:
+        np.save(stream, array)
+    unfinished.replace(path)
+
+
+def _drawn(seeds: range, size: int) -> Any:
+    draw = partial(_bytes_of_scene, size=size)
+    workers = min(os.cpu_count() or 1, len(seeds) // 500)
+    if workers < 2:
+        yield from map(draw, seeds)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(draw, seeds, chunksize=100)
+
+
+def _bytes_of_scene(seed: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    scene = draw_scene(seed, size)
+    return np.rint(scene.image * 255).astype(np.uint8), scene.labels
+
+
+def _batch(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Tensor:
+    return torch.from_numpy(images[rows]).float().div_(255)
+
+
+def _trainable(name: str) -> nn.Module:
+    return TinyVGG(batch_norm=True) if name == "tiny_vgg" else build_network(name)
+
+
+def state_file(name: str, settings: Settings) -> Path:
+    """Where the state of an unfinished training lies; other settings have another file."""
+    text = json.dumps([DRAWING, asdict(settings)], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return cache_folder() / f"{name}-{digest}.state.pt"
+
+
+class _Run:
+    """One training: the network, its optimiser and schedule, and how many passes are done."""
+
+    def __init__(self, network: nn.Module, settings: Settings, state: Path) -> None:
+        self.network = network.to(memory_format=torch.channels_last)
+        self.settings = settings
+        self.state = state
+        self.passes = 0
+        self.steps = -(-settings.scenes // settings.batch)
+        self.optimiser = torch.optim.AdamW(
+            network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, settings.rate, total_steps=settings.passes * self.steps
+        )
+
+    def restore(self) -> None:
+        if not self.state.is_file():
+            return
+        try:
+            saved = torch.load(self.state, weights_only=True)
+            self.network.load_state_dict(saved["network"])
+            self.optimiser.load_state_dict(saved["optimiser"])
+            self.schedule.load_state_dict(saved["schedule"])
+            self.passes = saved["passes"]
+        except Exception as error:
+            raise ValueError(
+                f"The state of the interrupted training, {self.state}, is unreadable; "
+                "delete it or train with resume=False."
+            ) from error
+
+    def save(self) -> None:
+        unfinished = self.state.with_name(self.state.name + ".part")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "passes": self.passes,
+            },
+            unfinished,
+        )
+        unfinished.replace(self.state)
+
+    def finish(
+        self, images: NDArray[np.uint8], labels: NDArray[np.float32], name: str, quiet: bool
+    ) -> None:
+        """Train the passes that are left, and keep the state after each."""
+        self.network.train()
+        with tqdm(
+            total=self.settings.passes * self.steps,
+            initial=self.passes * self.steps,
+            desc=f"training {name}",
+            unit="batch",
+            disable=quiet,
+        ) as bar:
+            while self.passes < self.settings.passes:
+                for rows in self._order():
+                    loss = self._step(_batch(images, rows), torch.from_numpy(labels[rows]))
+                    bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+                    bar.update()
+                self.passes += 1
+                self.save()
+
+    def _order(self) -> list[NDArray[np.int64]]:
+        """The rows of each batch of this pass: a function of the seed and of the pass alone."""
+        random = torch.Generator().manual_seed(self.settings.seed * 1_000 + self.passes)
+        rows = torch.randperm(self.settings.scenes, generator=random)
+        return [part.sort().values.numpy() for part in rows.split(self.settings.batch)]
+
+    def _step(self, x: Tensor, y: Tensor) -> float:
+        self.optimiser.zero_grad(set_to_none=True)
+        logits = self.network(x.to(memory_format=torch.channels_last))
+        loss = F.binary_cross_entropy_with_logits(logits, y)
+        loss.backward()
+        self.optimiser.step()
+        self.schedule.step()
+        return loss.item()
