@@ -484,7 +484,7 @@ def _shrink(png: bytes) -> tuple[bytes, int]:
     if np.quantile(error, 0.999) <= VISIBLE:
         smaller = palette
     else:
-        # photographs and textures have too many colours for a palette: drop the noise in the last bits
+        # textures have too many colours for a palette: drop the noise in their last bits
         step = VISIBLE // 2
         rounded = np.minimum((pixels + step // 2) // step * step, 255).astype(np.uint8)
         smaller = Image.fromarray(np.where(pixels == 255, 255, rounded).astype(np.uint8))
