@@ -1,0 +1,49 @@
+# make lab        open the course: JupyterLab in work/, with your own copies of the lessons
+# make test       style, types and every test, the notebooks included
+# make notebooks  build solutions/*.ipynb and notebooks/*.ipynb from solutions/*.py
+# make bench      how fast the methods are, beside the network's own passes and other libraries
+#
+# Each makes .venv first when it is missing. PYTHON=... names the Python to make it from.
+
+PYTHON ?= python3
+BIN = .venv/bin
+UV = $(shell sed -n 's/^\(uv==[^ ]*\).*/\1/p' constraints.txt)
+PINNED = pyproject.toml constraints.txt
+
+.PHONY: lab test notebooks bench
+
+lab: .venv/learner.stamp
+	@$(BIN)/course start work
+
+test: .venv/developer.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadscope --durations=15 --nbval \
+		--nbval-current-env --nbval-cell-timeout=120 \
+		--nbval-sanitize-with=tests/nbval_sanitize.cfg tests solutions
+
+notebooks: .venv/teacher.stamp
+	@$(BIN)/course build
+
+bench: .venv/peers.stamp
+	@$(BIN)/python -m benchmarks
+
+.venv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "The course needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making .venv from $$($(PYTHON) -c 'import sys; print(sys.executable)') ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+		echo "Python cannot make an environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+
+.venv/learner.stamp: EXTRAS =
+.venv/teacher.stamp: EXTRAS = [teach]
+.venv/developer.stamp: EXTRAS = [dev]
+.venv/peers.stamp: EXTRAS = [peers]
+
+.venv/%.stamp: $(PINNED) | .venv/bin/uv
+	@echo "Installing the course$(EXTRAS) into .venv ..."
+	@VIRTUAL_ENV='$(CURDIR)/.venv' $(BIN)/uv pip install --constraints constraints.txt \
+		--build-constraints constraints.txt --editable '.$(EXTRAS)'
+	@touch $@

@@ -1,0 +1,258 @@
+"""Build the notebooks: `solutions/NN.py` -> executed `solutions/NN.ipynb` -> `notebooks/NN.ipynb`.
+
+Nothing is built by hand and nothing volatile is kept, so that building twice gives the same bytes
+and a committed notebook that is not what its source builds can be told.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_lib.classroom.lesson import STUB, Graded, SourceError, check_stubs, read_lesson
+from course_lib.classroom.names import match_lesson
+from course_lib.classroom.places import repository
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+CELL_SECONDS = 120
+
+
+def build(
+    lessons: Iterable[str] = (),
+    *,
+    solutions: Path | None = None,
+    notebooks: Path | None = None,
+    exercises: Mapping[str, Graded] | None = None,
+    say: Callable[[str], None] = print,
+) -> list[Path]:
+    """Execute the sources and write both notebooks of each lesson.
+
+    Args:
+        lessons: names of lessons, as `03_relu_rules` or `03`; none means all.
+        solutions: folder of the sources and of the executed notebooks; the clone's by default.
+        notebooks: folder of the student notebooks; the clone's by default.
+        exercises: every exercise by name; the course's by default.
+        say: where a line per lesson goes.
+
+    Returns:
+        The notebooks written.
+
+    Raises:
+        ValueError: an unknown lesson, or no clone to build in.
+        SourceError: a source that cannot be built, or whose solution does not run.
+    """
+    solutions = _folder(solutions, "solutions")
+    notebooks = _folder(notebooks, "notebooks")
+    sources = find_sources(solutions, lessons)
+    exercises = _exercises(exercises)
+    written = []
+    notebooks.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        solution = read_lesson(source, exercises)
+        student = student_notebook(solution)
+        check_stubs(source, student)
+        say(f"building {source.stem} ...")
+        execute(source, solution)
+        for path, notebook in (
+            (source.with_suffix(".ipynb"), solution),
+            (notebooks / f"{source.stem}.ipynb", student),
+        ):
+            path.write_text(notebook_text(notebook), encoding="utf-8", newline="\n")
+            written.append(path)
+    return written
+
+
+def outdated(
+    lessons: Iterable[str] = (),
+    *,
+    solutions: Path | None = None,
+    notebooks: Path | None = None,
+    exercises: Mapping[str, Graded] | None = None,
+) -> list[str]:
+    """Say which notebooks are not what their sources build; nothing is executed.
+
+    The student notebooks must be equal to the byte. Of the solution notebooks the cells must be
+    equal; whether their outputs still are is what `pytest --nbval` finds out.
+
+    Args:
+        lessons: as for `build`; with none, notebooks without a source are reported as well.
+        solutions: as for `build`.
+        notebooks: as for `build`.
+        exercises: as for `build`.
+
+    Returns:
+        One plain sentence for each notebook that should be built again.
+
+    Raises:
+        ValueError: as `build`.
+    """
+    chosen = list(lessons)
+    solutions = _folder(solutions, "solutions")
+    notebooks = _folder(notebooks, "notebooks")
+    sources = find_sources(solutions, chosen)
+    exercises = _exercises(exercises)
+    sentences = []
+    for source in sources:
+        solution = read_lesson(source, exercises)
+        student = student_notebook(solution)
+        check_stubs(source, student)
+        sentences += _compare_solution(source.with_suffix(".ipynb"), solution)
+        sentences += _compare_student(notebooks / f"{source.stem}.ipynb", student)
+    if not chosen:
+        known = {source.stem for source in sources}
+        for folder in (solutions, notebooks):
+            for path in sorted(folder.glob("*.ipynb")):
+                if path.stem not in known:
+                    sentences.append(f"{_shown(path)} has no source {path.stem}.py; delete it.")
+    return sentences
+
+
+def find_sources(folder: Path, lessons: Iterable[str] = ()) -> list[Path]:
+    """Return the sources of the named lessons, or of all, in order.
+
+    Args:
+        folder: where the sources are.
+        lessons: names or numbers of lessons; none means all.
+
+    Raises:
+        ValueError: a lesson that is not there; close matches are named.
+    """
+    sources = {path.stem: path for path in sorted(folder.glob("[0-9][0-9]_*.py"))}
+    names = [match_lesson(lesson, sources) for lesson in lessons]
+    return [sources[name] for name in names or sources]
+
+
+def student_notebook(solution: NotebookNode) -> NotebookNode:
+    """Return what a learner gets: nbgrader's own preprocessors, run on a copy in memory.
+
+    Args:
+        solution: the solution notebook, executed or not; stays as it is.
+    """
+    from nbgrader import preprocessors
+
+    student = deepcopy(solution)
+    resources: dict[str, Any] = {}
+    for step in (
+        preprocessors.LockCells(),
+        preprocessors.ClearSolutions(code_stub={"python": STUB}),
+        preprocessors.ClearOutput(),
+        preprocessors.CheckCellMetadata(),
+        preprocessors.ComputeChecksums(),
+    ):
+        student, resources = step.preprocess(student, resources)
+    return student
+
+
+def execute(source: Path, solution: NotebookNode) -> None:
+    """Run a solution notebook in its folder and keep the outputs, without times.
+
+    Progress goes to a file of its own, so that building does not write to anybody's record.
+
+    Args:
+        source: the lesson's source; its folder is where the cells run.
+        solution: the notebook; its outputs are filled in.
+
+    Raises:
+        SourceError: a cell fails, a check of the solution does not come out right, or a cell
+            takes longer than two minutes.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    with tempfile.TemporaryDirectory() as private:
+        environment = {
+            **os.environ,
+            "COURSE_PROGRESS": str(Path(private) / "progress.json"),
+            "NBGRADER_EXECUTION": "validate",
+        }
+        client = NotebookClient(
+            solution,
+            timeout=CELL_SECONDS,
+            record_timing=False,
+            resources={"metadata": {"path": str(source.parent)}},
+        )
+        try:
+            client.execute(env=environment)
+        except CellTimeoutError:
+            raise SourceError(
+                f"{source.name}: a cell takes longer than {CELL_SECONDS} seconds."
+            ) from None
+        except CellExecutionError as error:
+            failed = next(c for c in solution.cells if _failed(c))
+            raise SourceError(
+                f"{source.name}: the cell {failed.id!r} of the solution raises "
+                f"{error.ename}: {error.evalue}"
+            ) from None
+    solution.metadata["language_info"] = {"name": "python"}
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """Return a notebook as it is stored: indented by one, keys sorted, one final newline."""
+    import nbformat
+
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def _failed(cell: NotebookNode) -> bool:
+    """Tell whether a cell ended in an error."""
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def _folder(given: Path | None, name: str) -> Path:
+    """Return the folder that was given, or the clone's own of that name."""
+    if given is not None:
+        return given
+    root = repository()
+    if root is None:
+        raise ValueError(
+            "Lessons are built in a clone of the course; this is an installed copy without sources."
+        )
+    return root / name
+
+
+def _exercises(given: Mapping[str, Graded] | None) -> Mapping[str, Graded]:
+    """Return the exercises that were given, or all of the course by name."""
+    if given is not None:
+        return given
+    from course_lib.exercises import registry
+
+    return {exercise.name: exercise for exercise in registry.exercises()}
+
+
+def _compare_student(path: Path, student: NotebookNode) -> list[str]:
+    """Say when a student notebook is not the built one, to the byte."""
+    if not path.is_file():
+        return [f"{_shown(path)} is missing; run `make notebooks`."]
+    if path.read_bytes() != notebook_text(student).encode():
+        return [f"{_shown(path)} is not what its source builds; run `make notebooks`."]
+    return []
+
+
+def _compare_solution(path: Path, solution: NotebookNode) -> list[str]:
+    """Say when a solution notebook's cells are not the built ones, or were never run."""
+    import nbformat
+
+    if not path.is_file():
+        return [f"{_shown(path)} is missing; run `make notebooks`."]
+    stored = nbformat.read(path, as_version=4)
+    empty = [c for c in stored.cells if c.cell_type == "code" and c.execution_count is None]
+    for cell in (*stored.cells, *solution.cells):
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = []
+    if stored != solution:
+        return [f"{_shown(path)} is not what its source builds; run `make notebooks`."]
+    if empty:
+        return [f"{_shown(path)} was not run to its end; run `make notebooks`."]
+    return []
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it is clear: folder and name."""
+    return f"{path.parent.name}/{path.name}"

@@ -1,0 +1,124 @@
+"""The `course` command: each subcommand calls one function and is imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_lib import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The attribution course: where does a neural network look?",
+)
+
+
+def main() -> None:
+    """Run the command; what a user did wrong is one plain sentence and exit code 1."""
+    try:
+        app()
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in {"jupytext", "nbclient", "nbformat", "nbgrader"}:
+            raise
+        print(
+            f"This needs {error.name}, one of the teaching tools: pip install 'course-lib[teach]'.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        print(f"course_lib {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def course(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """The attribution course: where does a neural network look?"""
+
+
+@app.command()
+def start(
+    folder: Annotated[Path, typer.Argument(help="Your working folder.")] = Path("work"),
+    fresh: Annotated[
+        str | None,
+        typer.Option(metavar="LESSON", help="Begin a lesson anew; yours is set aside."),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    port: Annotated[int | None, typer.Option(help="Where JupyterLab listens.")] = None,
+) -> None:
+    """Copy the lessons that you do not have yet and open JupyterLab; never overwrites one."""
+    from course_lib.classroom.start import start as run
+
+    run(folder, fresh=fresh, browser=browser, port=port)
+
+
+@app.command()
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="Your working folder.")] = Path("work"),
+) -> None:
+    """Say whether this environment is complete, and what to do where it is not."""
+    from course_lib.doctor import examine
+
+    if not examine(folder):
+        raise typer.Exit(1)
+
+
+@app.command()
+def progress() -> None:
+    """Show what you have solved so far, and where that is kept."""
+    from course_lib.exercises.progress import report
+
+    report()
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Argument(help="One of the course's networks, as tiny_vgg.")],
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the weights go; the user's cache by default.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on where training was interrupted.")] = True,
+) -> None:
+    """Train one of the course's networks from the beginning."""
+    from course_lib.world.training import train as run
+
+    print(run(network, folder=folder, resume=resume))
+
+
+@app.command()
+def build(
+    lessons: Annotated[
+        list[str] | None, typer.Argument(help="Lessons, as 03 or 03_relu_rules; all by default.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say which notebooks are not current.")
+    ] = False,
+) -> None:
+    """Build the notebooks from their sources (for those who write lessons)."""
+    from course_lib.classroom import build as builder
+
+    if not check:
+        builder.build(lessons or ())
+        return
+    sentences = builder.outdated(lessons or ())
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+    if sentences:
+        raise typer.Exit(1)
+    print("Every notebook is what its source builds.")
