@@ -1,4 +1,4 @@
-"""Exercises of lesson 01: the gradient of a score, maps made from it, and a batch of them at once."""
+"""Exercises of lesson 01: the gradient of a score, maps made from it, and a batch at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LESSON = Lesson(
     title="Gradients: which pixels would change the answer?",
     minutes=35,
     difficulty=1,
-    summary="class score gradient; three ways from gradient to saliency; one-hot targets for a batch",
+    summary="class score gradient; three maps made from it; one-hot targets for a batch",
 )
 
 Results = dict[str, Any]
@@ -51,17 +51,17 @@ def _copy(value: Any) -> Any:
     return value.detach().clone() if isinstance(value, Tensor) else value
 
 
-def _of_the_sigmoid(model: nn.Module, x: Tensor, target: int) -> Tensor:
+def _of_sigmoid(model: nn.Module, x: Tensor, target: int) -> Tensor:
     x = x.detach().clone().requires_grad_()
     return torch.autograd.grad(model(x)[0, target].sigmoid(), x)[0]
 
 
-def _of_the_softmax(model: nn.Module, x: Tensor, target: int) -> Tensor:
+def _of_softmax(model: nn.Module, x: Tensor, target: int) -> Tensor:
     x = x.detach().clone().requires_grad_()
     return torch.autograd.grad(model(x).softmax(dim=1)[0, target], x)[0]
 
 
-def _of_the_cross_entropy(model: nn.Module, x: Tensor, target: int) -> Tensor:
+def _of_cross_entropy(model: nn.Module, x: Tensor, target: int) -> Tensor:
     x = x.detach().clone().requires_grad_()
     loss = F.cross_entropy(model(x), torch.tensor([target]))
     return torch.autograd.grad(loss, x)[0]
@@ -117,7 +117,9 @@ def saliency_by_maximum(g: Tensor) -> Tensor:
 def probe_maximum(answer: Any, rng: torch.Generator) -> Results:
     """Two images with four channels; every dimension of another size."""
     g = rand(rng, 2, 4, 5, 3)
-    return {"map": call(answer, g)}
+    s = call(answer, g)
+    # max(dim=...) returns a named tuple of PyTorch's own, to a learner a pair like any other
+    return {"map": tuple(s) if isinstance(s, tuple) else s}
 
 
 def _without_magnitude(g: Tensor) -> Tensor:
@@ -332,11 +334,11 @@ EXERCISES = [
         mistakes={
             "You took the gradient of the probability. A sigmoid is nearly flat where the network "
             "is sure, so this shrinks towards 0 as the network gets surer. Use the "
-            "score.": _of_the_sigmoid,
+            "score.": _of_sigmoid,
             "You took the gradient of a softmax. Its probability also rises when the *other* "
-            "scores fall, so the other classes are in your gradient. Use the score.": _of_the_softmax,
+            "scores fall, so the other classes are in your gradient. Use the score.": _of_softmax,
             "This is the gradient of a loss. A loss falls when the score rises, and "
-            "cross-entropy mixes in the other classes. Use the score itself.": _of_the_cross_entropy,
+            "cross-entropy mixes in the other classes. Use the score itself.": _of_cross_entropy,
             "You took the gradient of the sum of all scores: `target` is not used. Pick out one "
             "score, `scores[0, target]`.": _of_all_scores,
             "You took the gradient of the highest score. That is right only when the highest "
