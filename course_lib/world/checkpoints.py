@@ -1,6 +1,7 @@
-"""Trained weights: a safetensors file per network, and beside it a JSON manifest that says what it is.
+"""Trained weights: a safetensors file per network, and beside it a JSON manifest.
 
-The manifest carries the file's SHA-256, so that a damaged or exchanged file is noticed before it is used.
+The manifest carries the file's SHA-256, so that a damaged or exchanged file is noticed before it is
+used.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def sha256(path: Path) -> str:
 
 
 def read_manifest(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """What the manifest of a network says: `sha256`, `label_accuracy`, `held_out_scenes`, `settings`, ...
+    """What the manifest of a network says: `sha256`, `label_accuracy`, `settings` and more.
 
     Raises:
         FileNotFoundError: there is none.
@@ -52,7 +53,7 @@ def read_manifest(name: str, folder: Path | None = None) -> dict[str, Any]:
 
 
 def load_weights(name: str, weights: str | Path | None = None) -> dict[str, Tensor]:
-    """The weights of a network by layer, from a file of your own or (None) the one that was shipped.
+    """The weights of a network by layer, from a file of your own or the shipped one (None).
 
     Raises:
         FileNotFoundError: the file is not there.
@@ -95,7 +96,7 @@ def save_weights(name: str, state: dict[str, Tensor], folder: Path, **facts: Any
 
 
 def verify() -> list[tuple[str, bool, str]]:
-    """Check every shipped network's file: (name, whether it is right, one sentence) each. Raises nothing."""
+    """Check every shipped file: its name, whether it is right, and one sentence. Raises nothing."""
     from course_lib.world.networks import NETWORKS
 
     results = []

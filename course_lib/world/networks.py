@@ -1,7 +1,8 @@
 """The small networks of the course, one per family that attribution methods must cope with.
 
-All take pictures in [0, 1], (N, 3, H, W) float32 without normalisation, and give one logit per class, (N, 8): they
-answer for each class on its own whether it is in the picture. Layers carry the names of torchvision's namesakes.
+All take pictures in [0, 1], (N, 3, H, W) float32 without normalisation, and give one logit per
+class, (N, 8): they answer for each class on its own whether it is in the picture. Layers carry the
+names of torchvision's namesakes.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ NUMBER_OF_CLASSES = len(CLASSES)
 
 
 class TinyVGG(nn.Module):
-    """Convolutions, ReLUs and max pooling one after another, as in VGG (Simonyan and Zisserman, 2015).
+    """Convolutions, ReLUs and max pooling in a row, as in VGG (Simonyan and Zisserman, 2015).
 
-    With `batch_norm`, the form that is trained; without, the form that is used (see `fold_batch_norm`).
+    With `batch_norm`, the form that is trained; without it, the form that is used.
     """
 
     WIDTHS = (16, 16, "M", 32, 32, "M", 64, 64, "M", 96, 96, "M", 128)
@@ -50,7 +51,7 @@ class TinyVGG(nn.Module):
 
 
 def fold_batch_norm(network: TinyVGG) -> TinyVGG:
-    """The same function, in eval mode, without BatchNorm: its scale and shift go into the convolutions."""
+    """The same function, in eval mode, with each BatchNorm moved into its convolution."""
     plain = TinyVGG()
     plain.classifier.load_state_dict(network.classifier.state_dict())
     convolutions = [layer for layer in plain.features if isinstance(layer, nn.Conv2d)]
@@ -170,9 +171,13 @@ class TinyDenseNet(nn.Module):
         return self.classifier(torch.flatten(x, 1))
 
 
-def _convolution_norm_relu6(inputs: int, outputs: int, **settings: int) -> nn.Sequential:
+def _convolution_norm_relu6(
+    inputs: int, outputs: int, kernel_size: int, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, bias=False, **settings),
+        nn.Conv2d(
+            inputs, outputs, kernel_size, stride, kernel_size // 2, groups=groups, bias=False
+        ),
         nn.BatchNorm2d(outputs),
         nn.ReLU6(inplace=True),
     )
@@ -187,9 +192,7 @@ class InvertedResidual(nn.Module):
         self.use_res_connect = stride == 1 and inputs == outputs
         self.conv = nn.Sequential(
             _convolution_norm_relu6(inputs, hidden, kernel_size=1),
-            _convolution_norm_relu6(
-                hidden, hidden, kernel_size=3, stride=stride, padding=1, groups=hidden
-            ),
+            _convolution_norm_relu6(hidden, hidden, kernel_size=3, stride=stride, groups=hidden),
             nn.Conv2d(hidden, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
         )
@@ -199,7 +202,7 @@ class InvertedResidual(nn.Module):
 
 
 class TinyMobileNet(nn.Module):
-    """Depthwise convolutions, ReLU6 and linear bottlenecks, as in MobileNetV2 (Sandler et al., 2018)."""
+    """Depthwise convolutions, ReLU6, linear bottlenecks: MobileNetV2 (Sandler et al., 2018)."""
 
     STEM = 16
     BLOCKS = ((16, 1), (24, 2), (24, 1), (40, 2), (40, 1), (40, 1), (64, 2), (64, 1))
@@ -208,9 +211,7 @@ class TinyMobileNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = [
-            _convolution_norm_relu6(3, self.STEM, kernel_size=5, stride=2, padding=2)
-        ]
+        layers: list[nn.Module] = [_convolution_norm_relu6(3, self.STEM, kernel_size=5, stride=2)]
         channels = self.STEM
         for width, stride in self.BLOCKS:
             layers.append(InvertedResidual(channels, width, stride, self.EXPANSION))

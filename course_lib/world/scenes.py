@@ -1,8 +1,8 @@
 """Scenes: small pictures of one to three shapes, with the exact truth of where each one is.
 
-A scene is a pure function of its integer seed. NumPy alone draws it, from the raw 64-bit words of PCG64 (the part of
-NumPy's random numbers whose stream never changes) and from distance functions without hard thresholds, so that every
-platform and every version draws the same picture to 1e-6.
+A scene is a pure function of its integer seed. NumPy alone draws it, from the raw 64-bit words of
+PCG64 (the part of NumPy's random numbers whose stream never changes) and from distance functions
+without hard thresholds, so that every platform and every version draws the same picture to 1e-6.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Scene:
 
     Attributes:
         image: (3, H, W) float32 in [0, 1].
-        masks: (8, H, W) float32 in [0, 1]: the share of each pixel that an object of each class covers.
+        masks: (8, H, W) float32 in [0, 1]: the share of each pixel that each class covers.
         labels: (8,) float32: 1 for the classes that are present, else 0.
         seed: what the scene was drawn from.
     """
@@ -88,7 +88,8 @@ class Draws:
     def array(self, *shape: int) -> Array:
         """Numbers in [0, 1), in the given shape."""
         words = self._bits.random_raw(int(np.prod(shape)))
-        return ((words >> np.uint64(11)) * 2.0**-53).reshape(shape)
+        fractions: Array = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return fractions.reshape(shape)
 
     def number(self, low: float = 0.0, high: float = 1.0) -> float:
         """One number in [low, high)."""
@@ -102,8 +103,9 @@ class Draws:
 def draw_scene(seed: int, size: int | tuple[int, int] = SIZE) -> Scene:
     """Draw the scene of a seed.
 
-    One to three objects of distinct classes, at a random place, size and turn, without overlap. Each object and the
-    background have a texture of their own (flat, stripes, checks or smooth noise), independent of the class.
+    One to three objects of distinct classes, at a random place, size and turn, without overlap.
+    Each object and the background have a texture of their own (flat, stripes, checks or smooth
+    noise), independent of the class.
 
     Args:
         seed: any whole number from 0 on; the same one always gives the same scene.
@@ -237,7 +239,7 @@ def _bounding_box(placed: Placed, height: int, width: int, shorter: int) -> tupl
 
 
 def _distance(placed: Placed, rows: Array, columns: Array) -> Array:
-    """Signed distance of each pixel to the object's outline, in shorter sides (inside: negative)."""
+    """Signed distance of each pixel to the outline, in shorter sides (inside: negative)."""
     down = (rows[:, None] - placed.row) / placed.radius
     right = (columns[None] - placed.column) / placed.radius
     cosine, sine = np.cos(placed.turn), np.sin(placed.turn)
@@ -257,7 +259,7 @@ def _ground_colours(draws: Draws) -> tuple[bool, Array]:
 
 
 def _object_colours(draws: Draws, on_dark: bool) -> Array:
-    """A vivid pair of colours, (2, 3), lighter than a dark background and darker than a light one."""
+    """A vivid pair of colours, (2, 3), that stands out from a dark or from a light ground."""
     lightness = draws.number(0.68, 0.84) if on_dark else draws.number(0.50, 0.64)
     step = draws.number(0.09, 0.16) * (1.0 if draws.number() < 0.5 else -1.0)
     hue, turn = draws.number(0.0, 2 * np.pi), draws.number(-0.8, 0.8)
@@ -287,8 +289,8 @@ def _texture(
     return first + share * (second - first)
 
 
-# Each texture gives the share of the second colour, in [0, 1]: (rows, columns) or less where it does not vary.
-# Their edges are one pixel soft, because a hard threshold would turn a rounding error into another picture.
+# Each texture gives the share of the second colour, (rows, columns), in [0, 1].
+# Their edges are soft, because a hard threshold would turn a rounding error into another picture.
 
 
 def _flat(draws: Draws, rows: Array, columns: Array, shorter: int, scale: float) -> Array:

@@ -1,7 +1,8 @@
-"""Training of the small networks: scenes drawn once, AdamW, a one-cycle schedule, a state file per pass.
+"""Training of the small networks: scenes drawn once, AdamW, a one-cycle schedule.
 
-`train("tiny_vgg")` gives the weights that come with the course again (the same figures; the last digits depend on the
-machine). Interrupted, it goes on after the last whole pass, and ends with what an uninterrupted run gives.
+`train("tiny_vgg")` gives the weights that come with the course again (the same figures; the last
+digits depend on the machine). Interrupted, it goes on after the last whole pass, and ends with what
+an uninterrupted run gives.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from course_lib.world.networks import TinyVGG, build_network, check_name, fold_b
 from course_lib.world.scenes import SIZE, draw_scene
 
 TRAINING_SEEDS = 1_000_000
-"""Training scenes count up from this seed: smaller ones, which lessons show, are never trained on."""
+"""Training scenes count up from this seed: lessons show smaller ones, never trained on."""
 
 HELD_OUT_SEEDS = 2_000_000
 """Held-out scenes count up from this seed."""
@@ -63,7 +64,7 @@ SETTINGS = {
 
 
 def cache_folder() -> Path:
-    """Where drawn scenes and unfinished training lie: `COURSE_CACHE`, or a folder of the user's cache."""
+    """Where drawn scenes and unfinished training lie: `COURSE_CACHE` or the user's cache."""
     if os.environ.get("COURSE_CACHE"):
         return Path(os.environ["COURSE_CACHE"])
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -91,7 +92,7 @@ def train(
         The path of the weights; `load_network(name, path)` loads them.
 
     Raises:
-        ValueError: there is no network of that name, or the state of the interrupted training is unreadable.
+        ValueError: there is no network of that name, or the interrupted state is unreadable.
         NotADirectoryError: the folder is a file.
     """
     check_name(name)
@@ -138,7 +139,7 @@ def measure(
     size: int = SIZE,
     quiet: bool = True,
 ) -> tuple[float, float]:
-    """How often a network is right on scenes start, start + 1, ...: (share of labels, share of whole scenes)."""
+    """The shares of labels and of whole scenes that a network gets right on unseen scenes."""
     images, labels = scene_arrays(start, count, size, quiet=quiet)
     with torch.inference_mode():
         right = torch.cat(
@@ -153,7 +154,7 @@ def measure(
 def scene_arrays(
     start: int, count: int, size: int, quiet: bool = True
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Images (count, 3, size, size) as bytes and labels (count, 8) of scenes, drawn once and then kept."""
+    """Images (count, 3, size, size) as bytes and labels (count, 8), drawn once and then kept."""
     folder = cache_folder()
     stem = f"scenes-{DRAWING}-{start}-{count}-{size}"
     pictures, answers = folder / f"{stem}-images.npy", folder / f"{stem}-labels.npy"
