@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 Rule = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 ACTIVATIONS = frozenset(
-    [
+    (
         "relu",
         "hardtanh",
         "leaky_relu",
@@ -48,7 +48,7 @@ ACTIVATIONS = frozenset(
         "gru",
         "rnn_tanh",
         "rnn_relu",
-    ]
+    )
 )
 """Names of the nonlinearities that a context without a rule for them warns about."""
 

@@ -1,0 +1,89 @@
+"""DeConvNet: let only what speaks for the class through each ReLU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from .relu_rules import RuleContext
+from .saliency import saliency
+
+__all__ = ["DeConvNetContext", "DeConvNetReLU", "deconvnet"]
+
+
+class DeConvNetReLU(torch.autograd.Function):
+    """max(x, 0) forward; backward the gradient's positive part, whatever x was.
+
+    >>> x = torch.tensor([-1.0, 1.0, -1.0, 1.0], requires_grad=True)
+    >>> DeConvNetReLU.apply(x).backward(torch.tensor([2.0, 2.0, -2.0, -2.0]))
+    >>> x.grad.tolist()
+    [2.0, 2.0, 0.0, 0.0]
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, p: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        return p.clamp(min=0)
+
+
+class _Rule(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        high: float | None,
+        in_place: bool,
+        run: Callable[[], torch.Tensor],
+    ) -> torch.Tensor:
+        y = run()
+        if in_place:
+            ctx.mark_dirty(x)
+            return x
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, p: torch.Tensor) -> Any:  # type: ignore[override]
+        return p.clamp(min=0), None, None, None
+
+
+class DeConvNetContext(RuleContext):
+    """While active, ReLU and ReLU6 go backward by p where p > 0, 0 elsewhere.
+
+    For the manual form: `with DeConvNetContext(): y = model(x); y.backward(gradient)`, then
+    `gradient_to_saliency(x)`. Holds in its own thread; warns on leaving if the model had no ReLU
+    or other nonlinearities (see `BackwardRules`).
+
+    >>> x = torch.tensor([-1.0, 1.0], requires_grad=True)
+    >>> with DeConvNetContext():
+    ...     torch.nn.ReLU()(x).backward(torch.tensor([2.0, -2.0]))
+    >>> x.grad.tolist()
+    [2.0, 0.0]
+    """
+
+    def __init__(self) -> None:
+        super().__init__(DeConvNetReLU, _Rule, "DeConvNet")
+
+
+def deconvnet(*args: Any, **kwargs: Any) -> Any:
+    """Explain a score by DeConvNet: s = max_c |p_c|, p the gradient with another rule at ReLUs.
+
+    At each ReLU with input x and incoming gradient p, p goes on where p > 0. (The ordinary
+    gradient: where x > 0.) Takes the arguments of `saliency`: deconvnet(model, input, target,
+    saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises
+    the same; warns once, by name, if the model has no ReLU or has nonlinearities of another kind.
+
+    Paper: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
+    ECCV 2014.
+
+    >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(2, 1))
+    >>> with torch.no_grad():
+    ...     _ = net[2].weight.copy_(torch.tensor([[3.0, -2.0]]))
+    >>> deconvnet(net, torch.tensor([[[[-1.0, 1.0]]]]), 0).tolist()
+    [[[[3.0, 0.0]]]]
+    """
+    return saliency(*args, context_builder=DeConvNetContext, **kwargs)

@@ -1,0 +1,99 @@
+"""Guided backpropagation: the gradient's and DeConvNet's conditions together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from .relu_rules import RuleContext
+from .saliency import saliency
+
+__all__ = ["GuidedBackpropContext", "GuidedBackpropReLU", "guided_backprop"]
+
+
+class GuidedBackpropReLU(torch.autograd.Function):
+    """max(x, 0) forward; backward the gradient where both it and x are positive.
+
+    >>> x = torch.tensor([-1.0, 1.0, -1.0, 1.0], requires_grad=True)
+    >>> GuidedBackpropReLU.apply(x).backward(torch.tensor([2.0, 2.0, -2.0, -2.0]))
+    >>> x.grad.tolist()
+    [0.0, 2.0, 0.0, 0.0]
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, p: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        (x,) = ctx.saved_tensors
+        return p.clamp(min=0) * (x > 0)
+
+
+class _Rule(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        high: float | None,
+        in_place: bool,
+        run: Callable[[], torch.Tensor],
+    ) -> torch.Tensor:
+        y = run()
+        if in_place:
+            ctx.mark_dirty(x)
+            y = x
+        # 0 < y < high just where 0 < x < high, and y is kept alive by the next layer anyway.
+        ctx.save_for_backward(y)
+        ctx.high = high
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, p: torch.Tensor) -> Any:  # type: ignore[override]
+        (y,) = ctx.saved_tensors
+        if ctx.high is None:
+            p = torch.ops.aten.threshold_backward(p, y, 0)
+        else:
+            p = torch.ops.aten.hardtanh_backward(p, y, 0, ctx.high)
+        return p.clamp_min_(0), None, None, None
+
+
+class GuidedBackpropContext(RuleContext):
+    """While active, ReLU and ReLU6 go backward by p where p > 0 and 0 < x (< 6), 0 elsewhere.
+
+    For the manual form: `with GuidedBackpropContext(): y = model(x); y.backward(gradient)`, then
+    `gradient_to_saliency(x)`. Holds in its own thread; warns on leaving if the model had no ReLU
+    or other nonlinearities (see `BackwardRules`).
+
+    >>> x = torch.tensor([-1.0, 1.0], requires_grad=True)
+    >>> with GuidedBackpropContext():
+    ...     torch.nn.ReLU()(x).backward(torch.tensor([2.0, 2.0]))
+    >>> x.grad.tolist()
+    [0.0, 2.0]
+    """
+
+    def __init__(self) -> None:
+        super().__init__(GuidedBackpropReLU, _Rule, "Guided backprop")
+
+
+def guided_backprop(*args: Any, **kwargs: Any) -> Any:
+    """Explain a score by guided backprop: s = max_c |p_c|, p the gradient with another ReLU rule.
+
+    At each ReLU with input x and incoming gradient p, p goes on where p > 0 and x > 0. Takes the
+    arguments of `saliency`: guided_backprop(model, input, target, saliency_layer="",
+    resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises the same; warns
+    once, by name, if the model has no ReLU or has nonlinearities of another kind.
+
+    Paper: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for simplicity:
+    the all convolutional net", ICLR workshop 2015.
+
+    >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(3, 1))
+    >>> with torch.no_grad():
+    ...     _ = net[2].weight.copy_(torch.tensor([[3.0, -2.0, 5.0]]))
+    >>> guided_backprop(net, torch.tensor([[[[-1.0, 1.0, 1.0]]]]), 0).tolist()
+    [[[[0.0, 0.0, 5.0]]]]
+    """
+    return saliency(*args, context_builder=GuidedBackpropContext, **kwargs)

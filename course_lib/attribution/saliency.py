@@ -1,0 +1,315 @@
+"""One backward pass from the scores to an image or a layer, made into a map."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from . import targets
+from .imaging import imsmooth, resize_saliency
+from .modules import get_module, layer_name
+from .probe import Probe, attach_debug_probes
+from .relu_context import NullContext
+from .state import preserved
+from .targets import Target, one_hot, parse_target
+from .validation import check_finite, check_image, check_model, check_scores, refuse_compiled
+
+# How many classes share one batched backward pass: enough to read the weights only once, few
+# enough that their gradients at a layer fit in memory.
+_TARGETS_AT_ONCE = 32
+
+
+def gradient_to_saliency(x: torch.Tensor) -> torch.Tensor:
+    """s = max_c |dphi/dx_c|: the largest absolute gradient among the channels.
+
+    Args:
+        x: N x C x H x W, with its gradient in `x.grad`.
+
+    Returns:
+        N x 1 x H x W, detached.
+
+    Raises:
+        ValueError: x has no gradient.
+
+    >>> x = torch.tensor([[[[1.0]], [[2.0]]]], requires_grad=True)
+    >>> (x * torch.tensor([3.0, -5.0]).view(1, 2, 1, 1)).sum().backward()
+    >>> gradient_to_saliency(x).tolist()
+    [[[[5.0]]]]
+    """
+    return gradient_of(x).abs().amax(dim=1, keepdim=True)
+
+
+def gradient_of(x: torch.Tensor) -> torch.Tensor:
+    """`x.grad`, detached; ValueError when there is none."""
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"A tensor with its gradient is needed, not {type(x).__name__}.")
+    if x.grad is None:
+        raise ValueError("The tensor has no gradient yet: run y.backward(gradient) first.")
+    return x.grad.detach()
+
+
+def saliency(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module = "",
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+    context_builder: Callable[[], Any] = NullContext,
+    gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor] = gradient_to_saliency,
+    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor] = (
+        targets.get_backward_gradient
+    ),
+    debug: bool = False,
+) -> Any:
+    """Explain a network's scores by one backward pass.
+
+    The network runs forward once, in eval mode, inside `context_builder()`; the gradient of the
+    target goes back to the input, or to the output of `saliency_layer`; there
+    `gradient_to_saliency` makes it into a map, which is resized and smoothed.
+
+    Args:
+        model: maps N x C x H x W images to N x K scores, or N x K x H' x W' scores (then the
+            target's scores at all positions are added up).
+        input: N x C x H x W, any floating dtype, on the model's device.
+        target: what to explain; see `targets.parse_target`. An int for all images; a list or
+            1-D tensor with one class per image; a floating tensor like the scores as the
+            gradient to start from. **Several classes of the same images** share one forward
+            pass: a list of K classes for a single image gives K maps, K x 1 x H x W, as K calls
+            would; a nested list or N x K tensor gives N x K x H x W.
+        saliency_layer: name of the layer (or the layer itself) whose output is explained;
+            "" for the input. It must run exactly once. The output N x L x D of a transformer
+            layer is put on its grid of patches, N x D x h x w, without the class token.
+        resize: True for maps as large as the input, (width, height) for another size.
+        resize_mode: see `resize_saliency`.
+        smooth: blur by a Gaussian of this standard deviation, in units of the longer side.
+        context_builder: makes the context of the forward and backward pass.
+        gradient_to_saliency: from a tensor with `.grad` to its map.
+        get_backward_gradient: from (scores, target) to the gradient to start from.
+        debug: also return the probes of `attach_debug_probes`, with gradients (of the first
+            target if there are several).
+
+    Returns:
+        N x 1 x H x W maps, detached, in the dtype of the probed tensor; (maps, probes) if debug.
+        The model, its parameters, the input and the random state are as before, also after an
+        exception; no `.grad` is touched.
+
+    Raises:
+        ValueError: an image of the wrong shape, empty or not finite; an unknown layer, one that
+            does not run exactly once, or one the scores do not depend on; a target out of range;
+            scores that are not finite; a compiled or scripted model with another context than
+            `NullContext`; resize or smooth out of range.
+        TypeError: the model is not an `nn.Module`, the input not a tensor.
+
+    Paper: K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising
+    image classification models and saliency maps", ICLR workshop 2014.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    >>> x = torch.rand(2, 3, 8, 8)
+    >>> saliency(net, x, 3).shape, saliency(net, x, [0, 1], saliency_layer="1").shape
+    (torch.Size([2, 1, 8, 8]), torch.Size([2, 1, 6, 6]))
+    >>> saliency(net, x[:1], [0, 1, 2]).shape
+    torch.Size([3, 1, 8, 8])
+    """
+    check_model(model)
+    check_image(input)
+    if not (isinstance(smooth, (int, float)) and 0 <= smooth < math.inf):
+        raise ValueError(f"smooth must be a finite number of at least 0, not {smooth!r}.")
+    layer = get_module(model, saliency_layer) if saliency_layer != "" else None
+    where = "the input" if layer is None else f"layer {layer_name(model, saliency_layer)!r}"
+    plain = context_builder is NullContext
+    if not plain:
+        refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
+    probes = None
+    try:
+        with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):
+            with context_builder():
+                if debug:
+                    probes = attach_debug_probes(model, debug=True)
+                x, y = _forward(model, input, layer, where, needs_input=debug)
+                if get_backward_gradient is targets.get_backward_gradient:
+                    starts = _starts(target, y)
+                else:
+                    starts = [get_backward_gradient(y, target)]
+                gradients = _gradients(y, x, starts, where, batched=plain, keep=debug)
+                if probes is not None:
+                    _fill_gradients(y, starts[0], probes)
+            with torch.no_grad():
+                maps = [
+                    _to_map(x, gradient, input, where, gradient_to_saliency)
+                    for gradient in gradients
+                ]
+                result = _arrange(maps, target)
+                result = resize_saliency(input, result, resize, mode=resize_mode)
+                if smooth:
+                    result = imsmooth(
+                        result, smooth * max(result.shape[2:]), padding_mode="replicate"
+                    )
+    finally:
+        for probe in (probes or {}).values():
+            probe.remove()
+    result = check_finite(result.detach(), "The map")
+    return (result, probes) if debug else result
+
+
+def _forward(
+    model: nn.Module, input: torch.Tensor, layer: nn.Module | None, where: str, needs_input: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The tensor to explain by, and the scores."""
+    x = (input.clone() if input.is_inference() else input).detach()
+    if layer is None:
+        x.requires_grad_()
+        # The model gets a copy, so that one which works on its input in place is fine too.
+        y = model(x.clone())
+    else:
+        if needs_input:
+            x.requires_grad_()
+        with Probe(layer, target="output") as probe:
+            y = model(x.clone())
+        if probe.calls != 1:
+            times = "never runs" if not probe.calls else f"runs {probe.calls} times"
+            raise ValueError(
+                f"{where.capitalize()} {times} in one forward pass: choose one that runs once."
+            )
+        if not probe.data:
+            raise ValueError(f"{where.capitalize()} gives no floating tensor to explain by.")
+        x = probe.data[0]
+        if x.dim() < 2 or x.shape[0] != len(input):
+            raise ValueError(
+                f"The output of {where} must have shape N x C x ... with N = {len(input)}, "
+                f"not {' x '.join(map(str, x.shape))}."
+            )
+    return x, check_scores(y, len(input))
+
+
+def _starts(target: Target, y: torch.Tensor) -> list[torch.Tensor]:
+    parsed = parse_target(target, y)
+    if parsed.is_floating_point():
+        return [parsed]
+    return [one_hot(indices, y) for indices in parsed.unbind(1)]
+
+
+def _gradients(
+    y: torch.Tensor,
+    x: torch.Tensor,
+    starts: list[torch.Tensor],
+    where: str,
+    batched: bool,
+    keep: bool,
+) -> list[torch.Tensor]:
+    """dy/dx for each of the gradients to start from."""
+    if any(not isinstance(s, torch.Tensor) or s.shape != y.shape for s in starts):
+        raise ValueError(
+            f"The gradient to start from must have the shape of the network's output, "
+            f"{' x '.join(map(str, y.shape))}."
+        )
+    independent = ValueError(f"The network's scores have no gradient with respect to {where}.")
+    if not y.requires_grad:
+        raise independent
+    if batched and len(starts) > 1:
+        try:
+            found = _batched_gradients(y, x, starts)
+        except RuntimeError:
+            # Not every operation has a batched backward pass.
+            found = None
+        if found is not None:
+            return found
+    gradients = []
+    for i, start in enumerate(starts):
+        more = keep or i < len(starts) - 1
+        (gradient,) = torch.autograd.grad(y, x, start, retain_graph=more, allow_unused=True)
+        if gradient is None:
+            raise independent
+        gradients.append(gradient)
+    return gradients
+
+
+def _batched_gradients(
+    y: torch.Tensor, x: torch.Tensor, starts: list[torch.Tensor]
+) -> list[torch.Tensor] | None:
+    gradients: list[torch.Tensor] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for i in range(0, len(starts), _TARGETS_AT_ONCE):
+            (found,) = torch.autograd.grad(
+                y,
+                x,
+                torch.stack(starts[i : i + _TARGETS_AT_ONCE]),
+                retain_graph=True,
+                allow_unused=True,
+                is_grads_batched=True,
+            )
+            if found is None:
+                return None
+            gradients.extend(found.unbind())
+    return gradients
+
+
+def _fill_gradients(y: torch.Tensor, start: torch.Tensor, probes: dict[str, Probe]) -> None:
+    data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
+    torch.autograd.backward(y, start, inputs=data)
+
+
+def _to_map(
+    x: torch.Tensor,
+    gradient: torch.Tensor,
+    input: torch.Tensor,
+    where: str,
+    gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    data = x.detach()
+    if data.dim() == 3:
+        data = token_grid(data, input, where)
+        gradient = token_grid(gradient, input, where)
+        if bool((gradient == 0).flatten(1).all(1).any()):
+            raise ValueError(
+                f"The gradient at {where} is zero at every patch: the network reads only its "
+                f"class token from there on; choose an earlier layer."
+            )
+    data = data.view_as(data).requires_grad_()
+    data.grad = gradient
+    return gradient_to_saliency(data).detach()
+
+
+def token_grid(x: torch.Tensor, input: torch.Tensor, where: str = "the layer") -> torch.Tensor:
+    """Put the tokens of a vision transformer back on their grid of square patches.
+
+    Args:
+        x: N x L x D tokens, a few of which in front (class token, registers) are no patches.
+        input: the N x C x H x W images.
+        where: what to call the layer in the error.
+
+    Returns:
+        N x D x h x w, h w <= L.
+
+    Raises:
+        ValueError: no square patch size fits.
+
+    >>> token_grid(torch.zeros(2, 1 + 4 * 6, 8), torch.zeros(2, 3, 32, 48)).shape
+    torch.Size([2, 8, 4, 6])
+    """
+    height, width = input.shape[2:]
+    for extra in range(min(9, x.shape[1])):
+        patches = x.shape[1] - extra
+        side = math.isqrt(height * width // patches)
+        rows, columns = (height // side, width // side) if side else (0, 0)
+        if rows * columns == patches and height % side == 0 and width % side == 0:
+            return x[:, extra:].transpose(1, 2).unflatten(2, (rows, columns))
+    raise ValueError(
+        f"The output of {where} has shape {' x '.join(map(str, x.shape))}, which is no grid of "
+        f"square patches of a {height} x {width} image."
+    )
+
+
+def _arrange(maps: list[torch.Tensor], target: Any) -> torch.Tensor:
+    """N x 1 maps of each target: K x 1 for a flat list of one image, N x K for nested targets."""
+    if len(maps) == 1:
+        return maps[0]
+    nested = torch.as_tensor(target).dim() == 2
+    return torch.cat(maps, dim=1 if nested else 0)
