@@ -14,7 +14,7 @@ POOLING_METHODS = ("softmax", "sum", "sigmoid")
 
 
 def smooth_kernel(z: torch.Tensor) -> torch.Tensor:
-    """The mask's profile, 1 up to half a sigma and falling smoothly after: exp(-2 max(0, z - 1/2)^2).
+    """The mask's profile exp(-2 max(0, z - 1/2)^2): 1 up to half a sigma, then falling.
 
     Args:
         z: distance in units of sigma, any shape.
@@ -28,27 +28,28 @@ def smooth_kernel(z: torch.Tensor) -> torch.Tensor:
 class MaskGenerator:
     r"""Turns a small map of parameters into a smooth mask of the image's size.
 
-    Parameters sit on a grid with one point every ``step`` pixels. The mask at pixel u is the smooth maximum over
-    the grid points v near u,
+    Parameters sit on a grid with one point every ``step`` pixels. The mask at pixel u is the smooth
+    maximum over the grid points v near u,
 
     .. math:: m(u) = \operatorname{smax}_v\; k(\lVert u - v \rVert / \sigma)\; \bar m(v),
               \qquad k(z) = e^{-2 \max(0, z - 1/2)^2},
 
-    where smax is the softmax-weighted mean with coldness 20 (:func:`smooth_maximum`). A maximum, unlike a sum, does
-    not brighten where parameters are close together, so that one parameter at 1 makes a full disc and a hundred
-    make a flat region with a smooth rim. Paper: Fong, Patrick and Vedaldi (2019), "Understanding deep networks via
-    extremal perturbations and smooth masks", arXiv 1910.08485, section 3.
+    where smax is the softmax-weighted mean with coldness 20 (:func:`smooth_maximum`). A maximum,
+    unlike a sum, does not brighten where parameters are close together, so that one parameter at 1
+    makes a full disc and a hundred make a flat region with a smooth rim. Paper: Fong, Patrick and
+    Vedaldi (2019), "Understanding deep networks via extremal perturbations and smooth masks", arXiv
+    1910.08485, section 3.
 
-    The kernel depends on u only through u's place in its grid cell, so it is held as (K, step * step) numbers for the
-    K = (2 radius + 1)^2 neighbours, not as K masks.
+    The kernel depends on u only through u's place in its grid cell, so it is held as (K, step *
+    step) numbers for the K = (2 radius + 1)^2 neighbours, not as K masks.
 
     Args:
         shape: (height, width) of the mask in pixels.
         step: pixels between grid points, an int >= 1.
         sigma: reach of the kernel in pixels, > 0; also the margin computed around the mask.
         clamp: limit the result to [0, 1].
-        pooling_method: ``"softmax"`` (the smooth maximum), ``"sum"`` (an ordinary convolution) or ``"sigmoid"``
-            (logistic function of coldness * sum - 3).
+        pooling_method: ``"softmax"`` (the smooth maximum), ``"sum"`` (an ordinary convolution) or
+            ``"sigmoid"`` (logistic function of coldness * sum - 3).
 
     Attributes:
         coldness: of the smooth maximum, 20; ``float("inf")`` for the plain maximum.
@@ -77,7 +78,8 @@ class MaskGenerator:
     ) -> None:
         if len(shape) != 2 or any(int(side) != side or side < 1 for side in shape):
             raise ValueError(
-                f"The mask's shape must be (height, width), both at least 1, but got {tuple(shape)}."
+                f"The mask's shape must be (height, width), both at least 1, but got "
+                f"{tuple(shape)}."
             )
         if int(step) != step or step < 1:
             raise ValueError(f"step must be a whole number of pixels, at least 1, but got {step}.")
@@ -85,7 +87,8 @@ class MaskGenerator:
             raise ValueError(f"sigma must be a positive number of pixels, but got {sigma}.")
         if pooling_method not in POOLING_METHODS:
             raise ValueError(
-                f"pooling_method must be one of {', '.join(POOLING_METHODS)}, but got {pooling_method!r}."
+                f"pooling_method must be one of {', '.join(POOLING_METHODS)}, "
+                f"but got {pooling_method!r}."
             )
         self.shape = (int(shape[0]), int(shape[1]))
         self.step = int(step)
@@ -94,9 +97,12 @@ class MaskGenerator:
         self.pooling_method = pooling_method
         self.coldness = 20.0
         self.kernel: Callable[[torch.Tensor], torch.Tensor] = smooth_kernel
-        self.margin = round(sigma)
-        self.padding = 1 + math.ceil((self.margin + sigma) / self.step)
-        self.radius = 1 + math.ceil(sigma / self.step)
+        self.margin = math.ceil(sigma)
+        cells = math.ceil(self.margin / self.step)
+        # Where the margin is no whole number of cells, the neighbours are off centre by the rest.
+        rest = cells * self.step - self.margin
+        self.radius = 1 + math.ceil((sigma + rest) / self.step)
+        self.padding = self.radius + cells
         rows, columns = (math.ceil(side / self.step) for side in self.shape)
         self.shape_in = (rows, columns)
         extra = 2 * (self.padding - self.radius)
@@ -106,7 +112,7 @@ class MaskGenerator:
         self.weights = self._kernel_weights()
 
     def _kernel_weights(self) -> torch.Tensor:
-        """Kernel of each neighbour (rows) at each pixel of a grid cell (columns): (K, step * step)."""
+        """(K, step * step): each neighbour's kernel at each pixel of a grid cell."""
         reach = torch.arange(2 * self.radius + 1, dtype=torch.float64) - self.padding
         within = torch.arange(self.step, dtype=torch.float64)
         offset = within[None, :] - self.margin - self.step * reach[:, None]
@@ -121,8 +127,8 @@ class MaskGenerator:
             mask_in: float tensor (N, 1, *shape_in), normally in [0, 1].
 
         Returns:
-            ``(mask, full)``: (N, 1, *shape) and (N, 1, *shape_out); ``mask`` is the part of ``full`` that begins at
-            (margin, margin).
+            ``(mask, full)``: (N, 1, *shape) and (N, 1, *shape_out); ``mask`` is the part of
+            ``full`` that begins at (margin, margin).
 
         Raises:
             ValueError: ``mask_in`` has another shape.
@@ -132,7 +138,7 @@ class MaskGenerator:
         return full[:, :, m : m + height, m : m + width], full
 
     def crop(self, mask_in: torch.Tensor) -> torch.Tensor:
-        """As :meth:`generate`, but only the part inside the image: (N, 1, *shape), for about half the work."""
+        """The mask of :meth:`generate` without its margin, (N, 1, *shape), for half the work."""
         m, (height, width) = self.margin, self.shape
         return self._pool(mask_in, m, m + height, m, m + width)
 
@@ -142,8 +148,8 @@ class MaskGenerator:
         """Pixels [top, bottom) x [left, right) of the full mask."""
         if mask_in.dim() != 4 or mask_in.shape[1:] != (1, *self.shape_in):
             raise ValueError(
-                f"A mask of shape {self.shape} needs parameters of shape (N, 1, {self.shape_in[0]}, "
-                f"{self.shape_in[1]}), but got {tuple(mask_in.shape)}."
+                f"A mask of shape {self.shape} needs parameters of shape "
+                f"(N, 1, {self.shape_in[0]}, {self.shape_in[1]}), but got {tuple(mask_in.shape)}."
             )
         if mask_in.dtype in (torch.float16, torch.bfloat16):
             mask_in = mask_in.float()

@@ -22,10 +22,10 @@ def smooth_maximum(
 
     .. math:: y_{sm} = \frac{\sum_k p_k e^{c\,p_k}}{\sum_k e^{c\,p_k}},
 
-    the mean of the products under their own softmax: the mean at c = 0, the maximum as c grows to infinity.
-    This is the smooth maximum convolution of Fong, Patrick and Vedaldi (2019, arXiv 1910.08485), section 3.
-    Both sums run over k one step at a time, and backward computes the exponentials anew, so that memory is that
-    of the result and not K times that.
+    the mean of the products under their own softmax: the mean at c = 0, the maximum as c grows to
+    infinity. This is the smooth maximum convolution of Fong, Patrick and Vedaldi (2019, arXiv
+    1910.08485), section 3. Both sums run over k one step at a time, and backward computes the
+    exponentials anew, so that memory is that of the result and not K times that.
 
     Args:
         values: float tensor (K, M).
