@@ -7,17 +7,19 @@ import os
 import textwrap
 from typing import Any
 
-from course_lib.exercises.card import Card, show
-from course_lib.exercises.judging import judge
+from course_lib.exercises import progress
+from course_lib.exercises.card import Block, Card, show
+from course_lib.exercises.exercise import Exercise
+from course_lib.exercises.judging import Verdict, judge
 from course_lib.exercises.registry import find_exercise
 
-_SHOWN_HINTS: dict[str, int] = {}
-_LABELS = {
-    "right": "✓ right",
-    "wrong": "✗ not yet",
-    "not attempted": "○ not attempted",
-    "error": "! error",
+_WORDS = {
+    "right": "right",
+    "wrong": "not yet",
+    "not attempted": "not attempted",
+    "error": "error",
 }
+_hints_shown: dict[str, int] = {}
 
 
 def check(name: str, answer: Any) -> Any:
@@ -32,32 +34,88 @@ def check(name: str, answer: Any) -> Any:
 
     Raises:
         UnknownName: no exercise is called so.
-        AssertionError: nbgrader is running the notebook (NBGRADER_EXECUTION) and the answer is not right.
+        AssertionError: nbgrader runs the notebook (its NBGRADER_EXECUTION is set), and the answer
+            is not right.
     """
     exercise = find_exercise(name)
     verdict = judge(exercise, answer)
-    lines = [verdict.finding, verdict.explanation, verdict.traceback, verdict.printed]
-    card = Card(f"{_LABELS[verdict.kind]} · {exercise.name}", tuple(line for line in lines if line))
+    graded = os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate")
+    note = ""
+    if verdict.kind != "not attempted" and not graded:
+        note = progress.record_attempt(name, right=verdict.kind == "right")
+    card = verdict_card(exercise, verdict, note)
     show(card)
     if verdict.kind == "right":
         return answer
-    if os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate"):
+    if graded:
         raise AssertionError(str(card))
     return exercise.reference
 
 
+def verdict_card(exercise: Exercise, verdict: Verdict, note: str = "") -> Card:
+    """What `check` shows for a verdict; the note is one more sentence at its end."""
+    points = f"{exercise.points} point{'s' if exercise.points != 1 else ''}"
+    blocks = [Block(verdict.finding)] if verdict.finding else []
+    if verdict.traceback:
+        blocks.append(Block(verdict.traceback, "preformatted"))
+    if verdict.explanation:
+        blocks.append(Block(verdict.explanation))
+    blocks += [Block(warning, "preformatted", "Python warned:") for warning in verdict.warned]
+    if verdict.printed:
+        blocks.append(Block(verdict.printed, "preformatted", "It printed, when checked:"))
+    if note:
+        blocks.append(Block(note))
+    goes_on = f"Until yours is right, the notebook goes on with the course's `{exercise.answer}`."
+    feet = {
+        "right": "",
+        "not attempted": goes_on,
+        "wrong": f'`hint("{exercise.name}")` · {goes_on}',
+        "error": f'`hint("{exercise.name}")` · {goes_on}',
+    }
+    return Card(
+        tone=verdict.kind,
+        word=_WORDS[verdict.kind],
+        title=exercise.name,
+        aside=points if verdict.kind == "right" else "",
+        blocks=tuple(blocks),
+        foot=feet[verdict.kind],
+    )
+
+
 def hint(name: str) -> None:
-    """Show the next hint of an exercise."""
+    """Show the next hint of an exercise; once all were shown, say so.
+
+    Raises:
+        UnknownName: no exercise is called so.
+    """
     exercise = find_exercise(name)
-    number = _SHOWN_HINTS.get(name, 0)
-    if number == len(exercise.hints):
-        show(Card(f"There are no more hints for {name}."))
+    count = len(exercise.hints)
+    number = _hints_shown.get(name, 0) + 1
+    if number > count:
+        text = f"You have seen all {count} hints."
+        foot = f'`solution("{name}")` shows how the course does it.'
+        show(Card("hint", "no more hints", name, blocks=(Block(text),), foot=foot))
         return
-    _SHOWN_HINTS[name] = number + 1
-    show(Card(f"hint {number + 1} of {len(exercise.hints)} · {name}", (exercise.hints[number],)))
+    _hints_shown[name] = number
+    note = progress.record_hint(name, number)
+    blocks = [Block(exercise.hints[number - 1])]
+    if note:
+        blocks.append(Block(note))
+    more = f'`hint("{name}")` again shows the next one.' if number < count else ""
+    show(Card("hint", f"hint {number} of {count}", name, blocks=tuple(blocks), foot=more))
 
 
 def solution(name: str) -> None:
-    """Show the source of an exercise's reference."""
+    """Show the source of an exercise's reference.
+
+    Raises:
+        UnknownName: no exercise is called so.
+    """
     exercise = find_exercise(name)
-    show(Card(f"solution · {name}", (textwrap.dedent(inspect.getsource(exercise.reference)),)))
+    show(Card("solution", "solution", name, blocks=(Block(_source(exercise), "python"),)))
+
+
+def _source(exercise: Exercise) -> str:
+    if callable(exercise.reference):
+        return textwrap.dedent(inspect.getsource(exercise.reference))
+    return f"{exercise.answer} = {exercise.reference!r}"

@@ -1,4 +1,4 @@
-"""Compares what an answer does with what the reference does, and says the first difference in words."""
+"""Compares what an answer does with what the reference does; says the first difference in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from course_lib.exercises.probes import describe
@@ -19,16 +20,16 @@ _FLOOR = {torch.float16: 1e-3, torch.bfloat16: 1e-2, torch.float32: 1e-6, torch.
 
 @dataclass(frozen=True)
 class Foreign:
-    """Stands for a value that is nothing a probe can be compared by; only its description is kept."""
+    """Stands for a value that can't be compared; only its description is kept."""
 
     description: str
 
 
 def plain(value: Any) -> Any:
-    """A copy of a probe's output made of plain things alone: detached tensors, numbers, strings, None, lists.
+    """A copy of a probe's output in plain things: detached tensors, numbers, text, None, lists.
 
-    No method of the value itself is called, so that subclasses with their own `__eq__`, `__repr__` or
-    `__torch_function__` change nothing.
+    No method of the value itself is called, so that subclasses with their own `__eq__`, `__repr__`
+    or `__torch_function__` change nothing.
     """
     kind = type(value)
     if value is None or kind in (bool, int, float, str):
@@ -38,7 +39,7 @@ def plain(value: Any) -> Any:
             return torch.Tensor.clone(torch.Tensor.detach(value.as_subclass(torch.Tensor)))
     for number in (int, float):
         if issubclass(kind, number):
-            return number.__pos__(value)  # type: ignore[arg-type]
+            return number.__pos__(value)
     if issubclass(kind, str):
         return str.__str__(value)
     if kind.__module__ == "numpy" and hasattr(kind, "item") and kind.__name__ != "ndarray":
@@ -126,8 +127,7 @@ def _at(
     got: torch.Tensor,
     original: torch.Tensor | None = None,
 ) -> str:
-    place = torch.unravel_index(badness.argmax(), badness.shape)
-    index = tuple(int(i) for i in place)
+    index = tuple(int(i) for i in np.unravel_index(int(badness.argmax()), tuple(badness.shape)))
     right, given = expected[index].item(), got[index].item()
     if original is not None and original.dtype == torch.bool:
         right, given = bool(right), bool(given)
@@ -168,7 +168,7 @@ def _numbers(expected: Any, got: Any) -> tuple[str, str]:
 
 def _number(value: Any, digits: int) -> str:
     if isinstance(value, float):
-        return repr(float(f"{value:.{digits}g}"))
+        return repr(float(f"{value:.{digits}g}") + 0.0)
     if isinstance(value, complex):
         return f"{value:.{digits}g}"
     return repr(value)

@@ -18,40 +18,42 @@ class Exercise:
 
     Args:
         name: what `check("name", ...)`, `hint("name")` and `solution("name")` are called with.
-            Unique in the course, a literal string in the lesson's module (the registry looks for it).
+            Unique in the course.
         lesson: id of the lesson, such as `"03_relu_rules"`.
         points: what a right answer is worth, a positive whole number.
         answer: the name that the learner defines in the notebook, such as `"DeConvNetReLU"`.
-        reference: the right answer: a function, a class, or (for an answer that is no callable, such as
-            a list of layer names) the value itself. Its source is what `solution` shows.
+        reference: the right answer: a function, a class, or (for an answer that is not called,
+            such as a list of layer names) the value itself. `solution` shows its source.
         probe: `probe(answer, rng) -> {quantity: value}`; see below.
-        mistakes: `{explanation: wrong answer}`. The explanation is what the learner reads, in a sentence
-            or two: what was done, and why it is not what was asked. The wrong answer is an answer that
-            people really give, of the same kind as the reference.
+        mistakes: `{explanation: wrong answer}`. The explanation is what the learner reads, in a
+            sentence or two: what was done, and why it is not what was asked. The wrong answer is
+            one that people really give, of the same kind as the reference.
         hints: three to five, from the idea to almost the code, shown one at a time.
         given: for a class, the names of the methods that its stub already has complete.
 
-    The **probe** says what the answer does. It is called several times, each time with another seed, once
-    with the answer and once with the reference (later also with the mistakes), the same random inputs for all:
+    The **probe** says what the answer does. It is called with several seeds, for each with the
+    reference and with the answer (and, when that is wrong, with the mistakes), the same random
+    inputs for all:
 
-    - draw every input from `rng` (`probes.rand(rng, 2, 3)` is float64, in [-1, 1)); the global random
-      states are seeded alike too, so an answer may call `torch.rand` itself;
-    - call the answer through `probes.call(answer, x, ...)`: it notices inputs that were changed in place,
-      wrong numbers of arguments and forgotten `return`s, and each gets a sentence of its own;
-    - return a dictionary of tensors, numbers, booleans, strings, None, or lists and tuples of such. The keys
-      are read by learners: "values differ at ..." is preceded by the key when there is more than one, so
-      write `"gradient at x"`, not `"g"`. The first quantity that differs is the one reported: order them from
-      the plainest to the subtlest;
-    - a property of the theory is a boolean whose key states it: `"relevance is conserved": True`;
-    - use the answer's objects as an ordinary user would; what raises there is reported to the learner;
-    - keep it to a few milliseconds, and make inputs that tell all the mistakes apart (negative numbers, shapes
-      with all sizes different, more than one image).
+    - draw every input from `rng` (`probes.rand(rng, 2, 3)` is float64, in [-1, 1)); the global
+      random generators are seeded alike too, so an answer may call `torch.rand` itself;
+    - call the answer through `probes.call(answer, x, ...)`: it notices inputs that are changed in
+      place, wrong numbers of arguments and a forgotten `return`; each gets its own sentence;
+    - return a dictionary of tensors, numbers, booleans, strings, None, or lists and tuples of such.
+      The keys are read by learners, before "values differ at ...", when there is more than one:
+      write `"gradient at x"`, not `"g"`. The first quantity that differs is the one reported: order
+      them from the plainest to the subtlest;
+    - a property of the theory is a boolean whose key states it: `{"relevance is conserved": True}`;
+    - use the answer as an ordinary user would: what it raises is reported to the learner;
+    - a few milliseconds are enough. Choose inputs that tell all the mistakes apart: negative
+      numbers, more than one image, sizes that all differ.
 
-    Quantities are compared in this order: type, shape, dtype, device, finite or not, values. An answer
-    that equals a mistake in all quantities (or raises the same error) is shown that mistake's explanation.
+    Quantities are compared in this order: type, shape, dtype, device, finite or not, values. An
+    answer that equals a mistake in all quantities, or raises the same error, is shown that
+    mistake's explanation; so is one that equals a single mistake in the first tensor that differs.
 
-    Markup in explanations and hints: `code` in backticks, *emphasis*, **strong**; a paragraph that is
-    indented by four spaces is shown as code.
+    In explanations and hints, `code` in backticks, *emphasis* and **strong** are drawn as such; a
+    paragraph of which each line is indented by four spaces is shown as code.
     """
 
     name: str
@@ -69,8 +71,9 @@ class Exercise:
 class Lesson:
     """What the README, `course start` and `course progress` say about a lesson.
 
-    Each module `lesson_NN_name.py` defines `LESSON = Lesson(...)` with literal arguments (they are read
-    without importing the module) and `EXERCISES = [Exercise(...), ...]` in the order of the lesson.
+    Each module `lesson_NN_name.py` defines `LESSON = Lesson(...)` with literal arguments by keyword
+    (they are read without importing the module) and `EXERCISES = [Exercise(...), ...]` in the
+    order of the lesson.
 
     Args:
         id: `"NN_name"`, as in the module's and the notebook's file name.

@@ -1,4 +1,4 @@
-"""Runs a learner's code so that it can't hang, flood the page, or leave anything changed behind it."""
+"""Runs a learner's code so that it can't hang, flood the page or leave anything changed behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import random
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -18,8 +18,11 @@ import torch.nn.functional as F
 
 TIME_LIMIT = 10.0
 """Seconds after which an answer is stopped."""
+
+ONE_AT_A_TIME = threading.RLock()
+"""Held while an answer runs: what is printed and what is patched belongs to the whole process."""
+
 _REPEAT = 0.25
-_LOCK = threading.RLock()
 
 
 class TimeUp(BaseException):
@@ -29,7 +32,7 @@ class TimeUp(BaseException):
 class Captured(io.TextIOBase):
     """Takes what is printed, keeps the beginning and counts the rest."""
 
-    def __init__(self, limit: int = 2000) -> None:
+    def __init__(self, limit: int) -> None:
         """Keep at most `limit` characters."""
         self.limit = limit
         self.text = ""
@@ -46,69 +49,105 @@ class Captured(io.TextIOBase):
         self.cut += max(0, len(text) - room)
         return len(text)
 
+    def __str__(self) -> str:
+        """What was kept, and how much was not."""
+        rest = f"\n... and {self.cut:,} more characters" if self.cut else ""
+        return self.text.rstrip() + rest
+
+
+@contextlib.contextmanager
+def captured(limit: int = 1000) -> Iterator[Captured]:
+    """Take everything that is printed inside."""
+    output = Captured(limit)
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        yield output
+
 
 @contextlib.contextmanager
 def isolated(seed: int) -> Iterator[None]:
     """Seed all random generators alike inside; afterwards they and torch's settings are as before.
 
-    Functions of torch that were replaced inside and not put back are put back.
+    Functions of torch that were replaced inside and not put back are put back, function modes and
+    default devices that were left behind are removed.
     """
-    python, numpy = random.getstate(), np.random.get_state()
-    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    anomaly = torch.is_anomaly_enabled()
-    modes = torch._C._len_torch_function_stack()
-    namespaces = [(space, dict(vars(space))) for space in (torch, F, torch.Tensor)]
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=devices):
-        try:
-            random.seed(seed)
-            np.random.seed(seed)
-            torch.manual_seed(seed)
-            with torch.enable_grad():
-                yield
-        finally:
-            for space, before in namespaces:
-                _put_back(space, before)
-            while torch._C._len_torch_function_stack() > modes:
-                torch._C._pop_torch_function_stack()
-            torch.set_default_dtype(dtype)
-            torch.set_grad_enabled(grad)
-            if torch.are_deterministic_algorithms_enabled() != deterministic:
-                torch.use_deterministic_algorithms(deterministic)
-            torch.autograd.set_detect_anomaly(anomaly)
-            random.setstate(python)
-            np.random.set_state(numpy)
-
-
-def _put_back(space: Any, before: dict[str, Any]) -> None:
-    now = vars(space)
-    for name in [name for name, value in before.items() if now.get(name, before) is not value]:
-        setattr(space, name, before[name])
-
-
-@contextlib.contextmanager
-def captured(limit: int = 2000) -> Iterator[Captured]:
-    """Take everything that is printed inside."""
-    output = Captured(limit)
-    with (
-        _LOCK,
-        contextlib.redirect_stdout(output),
-        contextlib.redirect_stderr(output),
-    ):
-        yield output
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float = TIME_LIMIT) -> Iterator[None]:
-    """Raise TimeUp inside when it takes longer, by an alarm in the main thread, else by a watchdog."""
-    main = threading.current_thread() is threading.main_thread()
-    with _alarm(seconds) if main and hasattr(signal, "setitimer") else _watchdog(seconds):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_random_states_kept())
+        stack.enter_context(_settings_kept())
+        stack.enter_context(_functions_kept())
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - an answer may use the global generator
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(seed)
+        stack.enter_context(torch.enable_grad())
         yield
 
 
 @contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def _random_states_kept() -> Iterator[None]:
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+
+
+@contextlib.contextmanager
+def _settings_kept() -> Iterator[None]:
+    settings: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = [
+        (torch.get_default_dtype, torch.set_default_dtype),
+        (torch.is_grad_enabled, torch.set_grad_enabled),
+        (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+        (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+        (torch.get_num_threads, torch.set_num_threads),
+        (_default_device, torch.set_default_device),
+    ]
+    before = [get() for get, _ in settings]
+    modes = torch._C._len_torch_function_stack()
+    try:
+        yield
+    finally:
+        for (get, put), value in zip(settings, before, strict=True):
+            if get() != value:  # setting some of them, even to what they are, imports half of torch
+                put(value)
+        while torch._C._len_torch_function_stack() > modes:
+            torch._C._pop_torch_function_stack()
+
+
+def _default_device() -> torch.device | None:
+    mode = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    return None if mode is None else mode.device
+
+
+@contextlib.contextmanager
+def _functions_kept() -> Iterator[None]:
+    before = [(space, dict(vars(space))) for space in (torch, F, torch.Tensor)]
+    try:
+        yield
+    finally:
+        for space, members in before:
+            now = vars(space)
+            for name in [name for name in members if now.get(name) is not members[name]]:
+                setattr(space, name, members[name])
+
+
+@contextlib.contextmanager
+def time_limit() -> Iterator[None]:
+    """Raise TimeUp inside after `TIME_LIMIT` seconds.
+
+    By an alarm in the main thread where there are alarms, else by a watchdog thread; either
+    repeats, for answers that catch everything.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    with _alarm() if main and hasattr(signal, "setitimer") else _watchdog():
+        yield
+
+
+@contextlib.contextmanager
+def _alarm() -> Iterator[None]:
     armed = True
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
@@ -116,7 +155,7 @@ def _alarm(seconds: float) -> Iterator[None]:
             raise TimeUp
 
     handler = signal.signal(signal.SIGALRM, ring)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT)
+    timer = signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT, _REPEAT)
     try:
         yield
     finally:
@@ -126,18 +165,17 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _watchdog(seconds: float) -> Iterator[None]:
-    thread = ctypes.c_ulong(threading.get_ident())
-    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+def _watchdog() -> Iterator[None]:
+    thread = threading.get_ident()
     lock, done = threading.Lock(), threading.Event()
 
     def watch() -> None:
-        pause = seconds
+        pause = TIME_LIMIT
         while not done.wait(pause):
             pause = _REPEAT
             with lock:
                 if not done.is_set():
-                    raise_in(thread, ctypes.py_object(TimeUp))
+                    _raise_in(thread, TimeUp)
 
     threading.Thread(target=watch, daemon=True, name="time limit of an exercise").start()
     try:
@@ -147,29 +185,57 @@ def _watchdog(seconds: float) -> Iterator[None]:
             try:
                 with lock:
                     done.set()
-                    raise_in(thread, None)
+                    _raise_in(thread, None)
                 break
             except TimeUp:
                 continue
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Make another thread raise at its next bytecode; None takes back an error on its way."""
+    reference = ctypes.py_object(error) if error is not None else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), reference)
+
+
+def in_thread(function: Callable[[], Any]) -> Any:
+    """What the function returns when another thread runs it; what it raises is raised here."""
+    results: list[Any] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.05)
+    except BaseException:
+        if thread.ident is not None:
+            _raise_in(thread.ident, TimeUp)
+        raise
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[threading.Event]:
     """Yield an event that is set when the learner really interrupts (Ctrl-C, the stop button)."""
     pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    if not callable(handler):
         yield pressed
         return
-    handler = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: FrameType | None) -> None:
         pressed.set()
-        if callable(handler):
-            handler(number, frame)
+        handler(number, frame)
 
-    if handler is None:
-        yield pressed
-        return
     signal.signal(signal.SIGINT, note)
     try:
         yield pressed

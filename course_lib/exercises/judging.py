@@ -1,8 +1,7 @@
-"""Judges an answer: runs the probe on it and on the reference, and finds words for the difference."""
+"""Judges an answer: runs the probe on it and the reference, and finds words for the difference."""
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,23 +9,17 @@ from typing import Any, Literal
 
 import torch
 
-from course_lib.exercises import comparing
+from course_lib.exercises import comparing, isolation
 from course_lib.exercises.exercise import Exercise
-from course_lib.exercises.isolation import (
-    TIME_LIMIT,
-    Captured,
-    TimeUp,
-    captured,
-    interruptible,
-    isolated,
-    time_limit,
-)
-from course_lib.exercises.probes import CALLS, ProbeFinding, describe
+from course_lib.exercises.isolation import TimeUp
+from course_lib.exercises.probes import RUNNING, Calls, ProbeFinding, describe, type_name
 from course_lib.exercises.stubs import empty_methods, is_stub
-from course_lib.exercises.tracebacks import error_line, trimmed
+from course_lib.exercises.tracebacks import error_line, tidy, trimmed
 
 SEEDS = (11, 12, 13)
 """The seeds that `check` uses; grading uses others."""
+
+_LESSONS = "course_lib.exercises.lesson_"
 
 Kind = Literal["right", "wrong", "not attempted", "error"]
 
@@ -38,9 +31,10 @@ class Verdict:
     Attributes:
         kind: right, wrong, not attempted or error.
         finding: what is wrong, in a sentence or two; empty when right.
-        explanation: the text of the known mistake that behaves in the same way, or empty.
+        explanation: that of the known mistake which behaves in the same way, or empty.
         traceback: the learner's lines of an error, or empty.
         printed: what the answer printed while it was checked, cut.
+        warned: what Python or torch warned of meanwhile, when the answer is not right.
     """
 
     kind: Kind
@@ -48,137 +42,176 @@ class Verdict:
     explanation: str = ""
     traceback: str = ""
     printed: str = ""
+    warned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of a probe gave: its outputs, or what stopped it."""
+    """What one run of a probe gave: its outputs, or what stopped it.
+
+    Attributes:
+        outputs: the probe's quantities as plain values; None when it did not come to its end.
+        finding: the sentence with which the probe stopped.
+        error: what the answer raised.
+        symptom: what stopped it, in a form in which runs of differently named answers compare.
+        calls: the kind of each result of `probes.call`.
+        printed: what was printed.
+        warned: the warnings.
+    """
 
     outputs: comparing.Outputs | None = None
     finding: str = ""
     error: BaseException | None = None
+    symptom: str = ""
     calls: tuple[str, ...] = ()
-
-    @property
-    def symptom(self) -> str:
-        """What stopped the run, in a form in which two runs can be compared; empty when it ended."""
-        return self.finding or (error_line(self.error) if self.error is not None else "")
+    printed: str = ""
+    warned: tuple[str, ...] = ()
 
 
 def judge(exercise: Exercise, answer: Any, seeds: Sequence[int] = SEEDS) -> Verdict:
-    """The verdict on an answer. Nothing is shown, nothing recorded, nothing left changed."""
-    early = _wrong_kind(exercise, answer)
+    """The verdict on an answer. Nothing is shown, nothing recorded, nothing left changed.
+
+    Raises:
+        RuntimeError: the reference fails its own probe: a fault of the course.
+        KeyboardInterrupt: the learner interrupted.
+    """
+    early = _before_running(exercise, answer)
     if early is not None:
         return early
-    expected = [run(exercise, exercise.reference, seed) for seed in seeds]
-    for reference in expected:
-        if reference.outputs is None:
+    with isolation.ONE_AT_A_TIME:
+        expected = run(exercise, exercise.reference, seeds)
+        if expected[-1].outputs is None:
             raise RuntimeError(
-                f"The reference of {exercise.name!r} fails its own probe: {reference.symptom}"
-            ) from reference.error
-    with captured() as output:
+                f"The reference of {exercise.name!r} fails its probe: {expected[-1].symptom}"
+            ) from expected[-1].error
         try:
-            got = _runs(exercise, answer, seeds)
+            got = run(exercise, answer, seeds)
         except TimeUp:
-            finding = (
-                f"Your `{exercise.answer}` ran for more than {TIME_LIMIT:g} s and was stopped."
+            return Verdict(
+                "error",
+                f"Your `{exercise.answer}` ran for more than {isolation.TIME_LIMIT:g} seconds and "
+                "was stopped. Is there a loop that never ends?",
             )
-            return Verdict("error", finding + " Does a loop never end?", printed=_printed(output))
-    verdict = _compared(exercise, expected, got)
-    if verdict.kind == "right":
-        return verdict
-    return replace(
-        verdict,
-        explanation=_known_mistake(exercise, expected, got, seeds),
-        finding=verdict.finding + _unfinished(exercise, answer),
-        printed=_printed(output),
-    )
+        verdict = _compared(exercise, expected, got)
+        if verdict.kind == "right":
+            return verdict
+        return replace(
+            verdict,
+            finding=verdict.finding + _remarks(exercise, answer),
+            explanation=_known_mistake(exercise, expected, got, seeds),
+        )
 
 
-def _runs(exercise: Exercise, answer: Any, seeds: Sequence[int]) -> list[Run]:
-    runs = []
-    with time_limit():
-        for seed in seeds:
-            runs.append(run(exercise, answer, seed))
-            if runs[-1].outputs is None:
-                break
+def run(exercise: Exercise, answer: Any, seeds: Sequence[int]) -> list[Run]:
+    """Run the probe once per seed, up to the first run that does not come to its end.
+
+    Raises:
+        TimeUp: all runs together took too long.
+        KeyboardInterrupt: the learner interrupted.
+    """
+    runs: list[Run] = []
+    with isolation.interruptible() as pressed:
+        try:
+            with isolation.time_limit():
+                for seed in seeds:
+                    runs.append(_run_once(exercise, answer, seed))
+                    if runs[-1].outputs is None or pressed.is_set():
+                        break
+        finally:
+            if pressed.is_set():
+                raise KeyboardInterrupt
     return runs
 
 
-def run(exercise: Exercise, answer: Any, seed: int) -> Run:
-    """Run the probe once, with everything that the answer may raise turned into a `Run`.
+def _run_once(exercise: Exercise, answer: Any, seed: int) -> Run:
+    calls = Calls(answer, exercise.answer)
+    token = RUNNING.set(calls)
+    try:
+        with (
+            isolation.isolated(seed),
+            isolation.captured() as output,
+            warnings.catch_warnings(record=True) as warned,
+        ):
+            warnings.simplefilter("always")
+            result = _outcome(exercise, answer, seed)
+    finally:
+        RUNNING.reset(token)
+    texts = [tidy(f"{type_name(w.category)}: {w.message}") for w in warned]
+    return replace(
+        result,
+        calls=tuple(calls.results),
+        printed=tidy(str(output)),
+        warned=tuple(dict.fromkeys(text[:400] for text in texts)),
+    )
 
-    Only running out of time and a real interruption by the learner come through.
-    """
-    calls: list[str] = []
-    token = CALLS.set(calls)
-    with interruptible() as pressed, isolated(seed), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            rng = torch.Generator().manual_seed(seed)
-            result = Run(comparing.plain_outputs(exercise.probe(answer, rng)))
-        except TimeUp:
-            raise
-        except ProbeFinding as finding:
-            result = Run(finding=str(finding))
-        except BaseException as error:
-            if pressed.is_set():
-                raise
-            result = Run(error=error)
-        finally:
-            CALLS.reset(token)
-    if pressed.is_set():
-        raise KeyboardInterrupt
-    return replace(result, calls=tuple(calls))
+
+def _outcome(exercise: Exercise, answer: Any, seed: int) -> Run:
+    try:
+        rng = torch.Generator().manual_seed(seed)
+        return Run(comparing.plain_outputs(exercise.probe(answer, rng)))
+    except TimeUp:
+        raise
+    except ProbeFinding as finding:
+        return Run(finding=str(finding), symptom=str(finding))
+    except BaseException as error:  # a learner's SystemExit is an error like any other
+        line = error_line(error)
+        if isinstance(answer, type):
+            line = line.replace(type_name(answer), exercise.answer)
+        return Run(error=error, symptom=line)
 
 
 def _compared(exercise: Exercise, expected: list[Run], got: list[Run]) -> Verdict:
     for right, given in zip(expected, got, strict=False):
-        if given.finding:
-            return Verdict("wrong", given.finding)
-        if given.error is not None:
-            odd = _odd_result(exercise, right, given)
-            if odd:
-                return Verdict("wrong", odd)
-            return Verdict(
-                "error",
-                f"Your `{exercise.answer}` raised an error.",
-                traceback=trimmed(given.error),
-            )
-        assert right.outputs is not None
-        assert given.outputs is not None
-        found = comparing.first_difference(right.outputs, given.outputs)
-        if found is not None:
-            name, difference = found
-            several = len(right.outputs) > 1
-            return Verdict("wrong", f"{name}: {difference}" if several else difference)
-    return Verdict("right")
+        verdict = _compared_once(exercise, right, given)
+        if verdict.kind != "right":
+            return replace(verdict, printed=given.printed, warned=given.warned[:2])
+    return Verdict("right", printed=got[0].printed)
+
+
+def _compared_once(exercise: Exercise, expected: Run, got: Run) -> Verdict:
+    if got.finding:
+        return Verdict("wrong", got.finding)
+    if got.error is not None:
+        odd = _odd_result(exercise, expected, got)
+        if odd:
+            return Verdict("wrong", odd)
+        finding = f"Your `{exercise.answer}` stops with an error."
+        return Verdict("error", finding, traceback=trimmed(got.error))
+    assert expected.outputs is not None
+    assert got.outputs is not None
+    found = comparing.first_difference(expected.outputs, got.outputs)
+    if found is None:
+        return Verdict("right")
+    quantity, difference = found
+    return Verdict(
+        "wrong", f"{quantity}: {difference}" if len(expected.outputs) > 1 else difference
+    )
 
 
 def _odd_result(exercise: Exercise, expected: Run, got: Run) -> str:
-    """A sentence on the first call whose result is of another kind, when the probe stumbled over it."""
+    """When the probe stumbled over what a call returned: a sentence on that, else nothing."""
     for right, given in zip(expected.calls, got.calls, strict=False):
         if right != given:
             missing = " Is a `return` missing?" if given == "None" else ""
-            return f"Your `{exercise.answer}` should return {right}, it returned {given}.{missing}"
+            return f"Your `{exercise.answer}` should return {right}; it returns {given}.{missing}"
     return ""
 
 
 def _known_mistake(
     exercise: Exercise, expected: list[Run], got: list[Run], seeds: Sequence[int]
 ) -> str:
-    partial: list[str] = []
+    """The explanation of the mistake that behaves like the answer, or nothing."""
+    alike_at_first = []
     for explanation, mistake in exercise.mistakes.items():
-        with captured():
-            try:
-                wrong = _runs(exercise, mistake, seeds)
-            except TimeUp:
-                continue
-        if len(wrong) != len(got):
+        try:
+            wrong = run(exercise, mistake, seeds)
+        except TimeUp:
             continue
-        if all(_alike(a, b) for a, b in zip(wrong, got, strict=True)):
+        if len(wrong) == len(got) and all(map(_alike, wrong, got)):
             return explanation
-    return partial[0] if len(partial) == 1 else ""
+        if _same_first_tensor(expected, wrong, got):
+            alike_at_first.append(explanation)
+    return alike_at_first[0] if len(alike_at_first) == 1 else ""
 
 
 def _alike(one: Run, other: Run) -> bool:
@@ -187,46 +220,80 @@ def _alike(one: Run, other: Run) -> bool:
     return comparing.first_difference(one.outputs, other.outputs) is None
 
 
-def _wrong_kind(exercise: Exercise, answer: Any) -> Verdict | None:
-    name = exercise.answer
-    if answer is exercise.reference:
+def _same_first_tensor(expected: list[Run], wrong: list[Run], got: list[Run]) -> bool:
+    """Whether the first quantity that differs is a tensor, and the mistake's is the same one.
+
+    A tensor of several numbers that are not all alike is not hit by chance.
+    """
+    for right, mistaken, given in zip(expected, wrong, got, strict=False):
+        if right.outputs is None or mistaken.outputs is None or given.outputs is None:
+            return False
+        found = comparing.first_difference(right.outputs, given.outputs)
+        if found is None:
+            continue
+        value = given.outputs.get(found[0])
+        return (
+            isinstance(value, torch.Tensor)
+            and value.unique().numel() > 2
+            and comparing.difference(mistaken.outputs.get(found[0]), value) is None
+        )
+    return False
+
+
+def _before_running(exercise: Exercise, answer: Any) -> Verdict | None:
+    """The verdict where there is nothing to run: another kind of thing, or nothing yet."""
+    name, reference = exercise.answer, exercise.reference
+    if _is_the_courses_own(exercise, answer):
         return Verdict(
             "not attempted",
-            f"This `{name}` is the course's own, not yours. Run the cell in which you define "
-            f"`{name}` again, then this one.",
+            f"This `{name}` is the course's own. Run the cell in which you define yours, and then "
+            "this one again.",
         )
     if is_stub(answer, exercise.given):
         return Verdict("not attempted", f"`{name}` is still empty.")
-    if inspect.isclass(exercise.reference):
-        if inspect.isclass(answer):
+    is_class = issubclass(type(answer), type)
+    if isinstance(reference, type):
+        if is_class:
             return None
-        if callable(answer) and hasattr(answer, "__name__"):
-            return Verdict("wrong", f"`{name}` should be a class; this is {describe(answer)}.")
-        return Verdict(
-            "wrong",
-            f"`{name}` should be the class itself, without brackets behind it; this is {describe(answer)}.",
-        )
-    if callable(exercise.reference):
-        if inspect.isclass(answer):
+        what = "the class itself, without brackets" if not _is_function(answer) else "a class"
+        return Verdict("wrong", f"`{name}` should be {what}; this is {describe(answer)}.")
+    if callable(reference):
+        if is_class:
             return Verdict("wrong", f"`{name}` should be a function; this is {describe(answer)}.")
         if not callable(answer):
-            return Verdict(
-                "wrong",
-                f"`{name}` should be the function itself, without brackets behind it; "
-                f"this is {describe(answer)}.",
-            )
+            what = "a function" if answer is None else "the function itself, without brackets"
+            return Verdict("wrong", f"`{name}` should be {what}; this is {describe(answer)}.")
     return None
 
 
-def _unfinished(exercise: Exercise, answer: Any) -> str:
+def _is_the_courses_own(exercise: Exercise, answer: Any) -> bool:
+    if not callable(exercise.reference):
+        return False
+    if answer is exercise.reference:
+        return True
+    if not _is_function(answer) and not issubclass(type(answer), type):
+        return False
+    module = str(getattr(answer, "__module__", ""))
+    return (
+        module.startswith("course_lib.")
+        and not module.startswith(_LESSONS)
+        and not any(answer is mistake for mistake in exercise.mistakes.values())
+    )
+
+
+def _is_function(answer: Any) -> bool:
+    return type(answer).__name__ in ("function", "builtin_function_or_method", "method")
+
+
+def _remarks(exercise: Exercise, answer: Any) -> str:
+    """What else there is to say of an answer that is not right."""
     empty = empty_methods(answer, exercise.given)
-    if not empty:
-        return ""
-    names = ", ".join(f"`{name}`" for name in empty)
-    return f" Still empty: {names}."
-
-
-def _printed(output: Captured) -> str:
-    if not output.cut:
-        return output.text
-    return f"{output.text}\n... and {output.cut:,} characters more"
+    if empty:
+        return f" Still empty: {', '.join(f'`{name}`' for name in empty)}."
+    if type_name(type(answer)) == "function" and answer.__name__ not in (
+        exercise.answer,
+        "<lambda>",
+        getattr(exercise.reference, "__name__", ""),
+    ):
+        return f" (You handed in `{answer.__name__}`.)"
+    return ""

@@ -12,18 +12,45 @@ A probe looks like this:
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import torch
 
-CALLS: ContextVar[list[str] | None] = ContextVar("calls of the probe that is running", default=None)
+from course_lib.exercises.isolation import in_thread
+
+__all__ = [
+    "ProbeFinding",
+    "call",
+    "describe",
+    "in_thread",
+    "model_state",
+    "raised",
+    "rand",
+    "randint",
+    "randn",
+    "same_state",
+    "small_network",
+]
 
 
 class ProbeFinding(Exception):
     """A probe has seen what is wrong with the answer; the message is what the learner reads."""
+
+
+@dataclass
+class Calls:
+    """The calls that a running probe has made of an answer: the kinds of their results."""
+
+    answer: Any
+    name: str
+    results: list[str] = field(default_factory=list)
+
+
+RUNNING: ContextVar[Calls | None] = ContextVar("the probe that is running", default=None)
 
 
 def rand(
@@ -50,10 +77,11 @@ def randint(rng: torch.Generator, low: int, high: int) -> int:
 def small_network(
     rng: torch.Generator, classes: int = 4, channels: int = 3, *, inplace: bool = False
 ) -> torch.nn.Sequential:
-    """A small convolutional network with random float64 weights, in eval mode, for images of 8x8 and more.
+    """A small convolutional network with random float64 weights, in eval mode.
 
-    Layers `0` conv (channels to 5), `1` ReLU, `2` max pooling, `3` conv (5 to 6), `4` ReLU, `5` average
-    pooling, `6` flatten, `7` linear (6 to classes). Input (N, channels, H, W), output (N, classes).
+    Layers `0` conv (channels to 5), `1` ReLU, `2` max pooling, `3` conv (5 to 6), `4` ReLU,
+    `5` average pooling, `6` flatten, `7` linear (6 to classes). Input (N, channels, H, W) with H
+    and W at least 2, output (N, classes).
     """
     network = torch.nn.Sequential(
         torch.nn.Conv2d(channels, 5, 3, padding=1, dtype=torch.float64),
@@ -72,7 +100,7 @@ def small_network(
 
 
 def call(answer: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call the answer and hand back its result.
+    """Call the answer (or a method of it) and hand back its result.
 
     Raises:
         ProbeFinding: the answer does not take these arguments, or it changed one of them in place
@@ -84,12 +112,13 @@ def call(answer: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     for name, old, value in zip(names, before, (*args, *kwargs.values()), strict=True):
         if not _same(old, _snapshot(value)):
             raise ProbeFinding(
-                f"Your `{_name(answer)}` changes its input `{name}` in place; leave `{name}` as it is "
-                "and build a new tensor."
+                f"Your `{_name(answer)}` changes its input `{name}` in place. Leave `{name}` as it "
+                "is and build something new."
             )
-    calls = CALLS.get()
-    if calls is not None:
-        calls.append(describe(result))
+    running = RUNNING.get()
+    if running is not None:
+        own = isinstance(running.answer, type) and type(result) is running.answer
+        running.results.append("an object" if own else describe(result))
     return result
 
 
@@ -104,27 +133,8 @@ def raised(function: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     return "no error"
 
 
-def in_thread(function: Callable[[], Any]) -> Any:
-    """What the function returns when another thread runs it; what it raises is raised here."""
-    results: list[Any] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            results.append(function())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
-
-
 def model_state(model: torch.nn.Module) -> dict[str, Any]:
-    """All that a method should leave as it was: weights, gradients, training and requires_grad flags, hooks.
+    """All that a method should leave as it was: weights, gradients, training flags, hooks, ...
 
     Compare two of them with `same_state`:
 
@@ -155,25 +165,41 @@ def same_state(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def describe(value: Any) -> str:
-    """What kind of thing this is, in words: `a tensor of shape (2, 3)`, `None`, `a list of 2`."""
+    """What kind of thing this is, in words: `a tensor of shape (2, 3)`, `None`, `a list of 2`.
+
+    No method of the value itself is called.
+    """
     if value is None or value is Ellipsis:
         return "None" if value is None else "`...`"
     kind = type(value)
     if issubclass(kind, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if issubclass(kind, list | tuple | dict):
-        return f"a {kind.__name__} of {len(value)}"
+        return f"a tensor of shape {_shape(value)}"
+    for container in (list, tuple, dict):
+        if issubclass(kind, container):
+            return f"a {container.__name__} of {container.__len__(value)}"
     if issubclass(kind, type):
-        return f"the class {value.__name__}"
-    if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
-        return "a NumPy array"
-    if inspect.isroutine(value):
+        return f"the class {type_name(value)}"
+    if issubclass(kind, FunctionType | BuiltinFunctionType | MethodType):
         return f"the function {value.__name__}"
-    return f"{'an' if kind.__name__[:1].lower() in 'aeio' else 'a'} {kind.__name__}"
+    name = type_name(kind)
+    return f"{'an' if name[:1] in 'AEIOaeio' else 'a'} {name}"
+
+
+def _shape(value: torch.Tensor) -> tuple[int, ...]:
+    with torch._C.DisableTorchFunctionSubclass():
+        return tuple(torch.Tensor.size(value))
+
+
+def type_name(kind: type) -> str:
+    """The name of a class, whatever its metaclass makes of `__name__`."""
+    return str(type.__dict__["__name__"].__get__(kind))
 
 
 def _name(answer: Any) -> str:
-    return str(getattr(answer, "__name__", type(answer).__name__))
+    running = RUNNING.get()
+    if running is not None and answer is running.answer:
+        return running.name
+    return str(getattr(answer, "__name__", type_name(type(answer))))
 
 
 def _argument_names(
@@ -186,11 +212,12 @@ def _argument_names(
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        expected = f"{len(args)} argument{'s' if len(args) != 1 else ''}"
+        given = f"{len(args)} argument{'s' if len(args) != 1 else ''}"
         if kwargs:
-            expected += f" and {', '.join(f'`{name}=`' for name in kwargs)}"
+            given += f" and {', '.join(f'`{name}=`' for name in kwargs)}"
+        takes = ", ".join(signature.parameters) or "nothing"
         raise ProbeFinding(
-            f"Your `{_name(answer)}{signature}` can't be called with {expected}: {error}."
+            f"Your `{_name(answer)}` takes ({takes}); it is called with {given}: {error}."
         ) from None
     return list(_positional_names(signature, len(args))) + list(kwargs)
 

@@ -100,6 +100,8 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
         advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
+    elif kind == "lesson":
+        advice = f"There are: {', '.join(names)}."
     else:
-        advice = f"There are: {', '.join(names)}." if names else f"There is no {kind} at all."
+        advice = "`course progress` lists them all."
     return f"There is no {kind} {name!r}. {advice}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
 import types
 from typing import Any
@@ -19,47 +20,54 @@ _EMPTY_CODE = {
     "RETURN_VALUE",
     "RETURN_CONST",
 }
-_ASSEMBLED = {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__"}
+
+
+class _Nothing:
+    """A class in which nothing is defined; what it has, Python put there."""
+
+
+_ASSEMBLED = {*vars(_Nothing), "__annotations__", "__static_attributes__", "__firstlineno__"}
+_ASSEMBLED |= {"_backward_cls", "__abstractmethods__", "_abc_impl"}
 
 
 def is_stub(answer: Any, given: tuple[str, ...] = ()) -> bool:
     """Whether nothing has been written yet.
 
-    A function is a stub when its body is a docstring and `...` (or `pass`); a class when this holds for all
-    its own methods but those in `given`, and it defines nothing else; a value when it is `...`.
+    A function is a stub when its body is a docstring and `...` (or `pass`); a class when this holds
+    for all its own methods but those in `given`, and it defines nothing else; a value when it is
+    `...`.
     """
     if answer is Ellipsis:
         return True
-    if isinstance(answer, type):
-        own = _own_attributes(answer, given)
-        return all(_is_empty(member) for member in own.values())
+    if issubclass(type(answer), type):
+        return all(_is_empty(member) for member in _own_members(answer, given).values())
     return _is_empty(answer)
 
 
 def empty_methods(answer: Any, given: tuple[str, ...] = ()) -> list[str]:
     """The names of the methods of a class that are still stubs; none for anything but a class."""
-    if not isinstance(answer, type):
+    if not issubclass(type(answer), type):
         return []
-    return [name for name, member in _own_attributes(answer, given).items() if _is_empty(member)]
+    return [name for name, member in _own_members(answer, given).items() if _is_empty(member)]
 
 
-def _own_attributes(answer: type, given: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        name: member
-        for name, member in vars(answer).items()
-        if name not in given
-        and not name.startswith("__static_attributes")
-        and not name.startswith("__firstlineno")
-        and name not in _ASSEMBLED
-        and not (name == "_backward_cls" or name == "__abstractmethods__" or name == "_abc_impl")
-    }
+def _own_members(answer: type, given: tuple[str, ...]) -> dict[str, Any]:
+    hidden = _ASSEMBLED.union(given)
+    return {name: member for name, member in vars(answer).items() if name not in hidden}
 
 
 def _is_empty(member: Any) -> bool:
-    if isinstance(member, property):
+    kind = type(member)
+    if kind in (staticmethod, classmethod):
+        member = member.__func__
+    elif kind is property:
         member = member.fget
-    function = inspect.unwrap(getattr(member, "__func__", member))
-    if not isinstance(function, types.FunctionType):
+    elif kind is functools.cached_property:
+        member = member.func
+    if type(member) is not types.FunctionType:
+        return False
+    function = inspect.unwrap(member)
+    if type(function) is not types.FunctionType:
         return False
     instructions = list(dis.get_instructions(function))
     if any(instruction.opname not in _EMPTY_CODE for instruction in instructions):

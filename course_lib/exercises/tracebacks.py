@@ -7,9 +7,13 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-_COURSE = str(Path(__file__).resolve().parents[1])
-_OTHERS = tuple(
-    {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+from course_lib.exercises.probes import type_name
+
+_LIBRARIES = (
+    str(Path(__file__).resolve().parents[1]),
+    *{sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")},
+    "<frozen",
+    "<__array_function__",
 )
 _SHOWN = 4
 
@@ -19,30 +23,28 @@ def trimmed(error: BaseException) -> str:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_COURSE, *_OTHERS, "<frozen"))
+        if not frame.filename.startswith(_LIBRARIES)
     ]
-    lines = []
-    if len(frames) > _SHOWN:
-        lines.append(f"... {len(frames) - _SHOWN} more calls before")
+    lines = [f"... {len(frames) - _SHOWN} more calls"] if len(frames) > _SHOWN else []
     for frame in frames[-_SHOWN:]:
         lines.append(f"line {frame.lineno}, in {frame.name}")
         if frame.line:
             lines.append(f"    {frame.line}")
-    lines.append(error_line(error))
-    return without_addresses("\n".join(lines))
+    return tidy("\n".join([*lines, error_line(error)]))
 
 
 def error_line(error: BaseException) -> str:
     """`ValueError: what it says`, however the exception behaves when asked for its text."""
-    name = type(error).__name__
+    name = type_name(type(error))
     try:
-        text = str(error)
+        text = str.__str__(str(error))
     except Exception:
-        text = "(its text can't be shown)"
-    text = text if len(text) <= 600 else f"{text[:597]}..."
+        text = "(it has no text that can be shown)"
+    text = text if len(text) <= 600 else f"{text[:600]}..."
     return f"{name}: {text}" if text else name
 
 
-def without_addresses(text: str) -> str:
-    """The text with memory addresses replaced, so that it is the same every time."""
+def tidy(text: str) -> str:
+    """The text without memory addresses and torch's own file names: the same on every machine."""
+    text = re.sub(r"\s*\(Triggered internally at [^)]*\)", "", text)
     return re.sub(r"0x[0-9a-fA-F]{6,}", "0x...", text)
