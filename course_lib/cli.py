@@ -122,3 +122,7 @@ def build(
     if sentences:
         raise typer.Exit(1)
     print("Every notebook is what its source builds.")
+
+
+if __name__ == "__main__":
+    main()

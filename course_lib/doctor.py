@@ -27,7 +27,7 @@ class Finding:
         """Return the line that is printed."""
         if self.well:
             return f"ok       {self.seen}"
-        return f"MISSING  {self.seen}: {self.advice}"
+        return f"MISSING  {self.seen}{': ' if self.advice else ''}{self.advice}"
 
 
 def examine(folder: Path = Path("work"), say: Callable[[str], None] = print) -> bool:
@@ -96,15 +96,15 @@ def kernel() -> Iterator[Finding]:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     from jupyter_client.manager import KernelManager
 
+    from course_lib.classroom.kernels import kernel_config
+
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
         yield Finding(False, "no kernel python3 is registered", INSTALL)
         return
-    manager = KernelManager(kernel_name="python3")
-    if manager.has_trait("transport_encryption"):
-        manager.transport_encryption = "auto"
+    manager = KernelManager(kernel_name="python3", config=kernel_config())
     told: list[str] = []
     manager.start_kernel()
     client = manager.blocking_client()
@@ -154,7 +154,7 @@ def checkpoints() -> Iterator[Finding]:
     from course_lib.world.checkpoints import verify
 
     for _, well, sentence in verify():
-        yield Finding(well, sentence.rstrip("."), INSTALL)
+        yield Finding(well, sentence.rstrip("."))
 
 
 def progress() -> Iterator[Finding]:

@@ -165,6 +165,8 @@ def execute(source: Path, solution: NotebookNode) -> None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
+    from course_lib.classroom.kernels import kernel_config
+
     with tempfile.TemporaryDirectory() as private:
         environment = {
             **os.environ,
@@ -173,6 +175,7 @@ def execute(source: Path, solution: NotebookNode) -> None:
         }
         client = NotebookClient(
             solution,
+            config=kernel_config(),
             timeout=CELL_SECONDS,
             record_timing=False,
             resources={"metadata": {"path": str(source.parent)}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import warnings
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -33,14 +34,21 @@ def open_lab(
         port: where to listen; the first free port from 8888 on by default.
         say: where the lines for the learner go.
     """
+    say("Opening JupyterLab ...")
     from jupyterlab.labapp import LabApp
 
+    warnings.simplefilter("ignore", DeprecationWarning)
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
+    token = os.environ.pop("JUPYTER_TOKEN", "") or secrets.token_hex(24)
     page = f"/lab/tree/{quote(lesson)}.ipynb" if lesson else "/lab"
     opened = browser and has_browser()
-    server = LabApp.initialize_server(lab_arguments(folder, page=page, browser=opened, port=port))
-    address = f"{server.connection_url.rstrip('/')}{page}?token={server.identity_provider.token}"
+    server = LabApp.initialize_server(
+        [
+            *lab_arguments(folder, page=page, browser=opened, port=port),
+            f"--IdentityProvider.token={token}",
+        ]
+    )
+    address = f"{server.connection_url.rstrip('/')}{page}?token={token}"
     say(
         f"The course is open in your browser; if it is not, go to {address}"
         if opened
@@ -59,13 +67,14 @@ def lab_arguments(folder: Path, *, page: str, browser: bool, port: int | None) -
         browser: whether a browser is opened.
         port: where to listen, or None for the first free one.
     """
-    from jupyter_client.manager import KernelManager
+    from course_lib.classroom.kernels import kernel_config
 
     arguments = [
         f"--ServerApp.root_dir={folder.resolve()}",
         f"--ServerApp.default_url={page}",
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.log_level=ERROR",
+        "--LabApp.log_level=ERROR",
         f"--LabApp.app_settings_dir={SETTINGS}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
@@ -75,8 +84,8 @@ def lab_arguments(folder: Path, *, page: str, browser: bool, port: int | None) -
         arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--ServerApp.allow_root=True")
-    if KernelManager.class_traits().get("transport_encryption"):
-        arguments.append("--KernelManager.transport_encryption=auto")
+    for owner, settings in kernel_config().items():
+        arguments += [f"--{owner}.{name}={value}" for name, value in settings.items()]
     return arguments
 
 
