@@ -1,1 +1,24 @@
 """Example data, and how to compare methods."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from course_lib.benchmark.example import plot_example as plot_example
+    from course_lib.world.examples import get_example_data as get_example_data
+
+_HOME = {
+    "get_example_data": "course_lib.world.examples",
+    "plot_example": "course_lib.benchmark.example",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """Load each name's module on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'course_lib.benchmark' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

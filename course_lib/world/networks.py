@@ -280,5 +280,9 @@ def load_network(name: str = "tiny_vgg", weights: str | Path | None = None) -> n
 
     check_name(name)
     network = build_network(name)
-    network.load_state_dict(load_weights(name, weights))
+    state = load_weights(name, weights)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError:
+        raise ValueError(f"The file {weights} does not hold weights of {name}.") from None
     return network.eval().requires_grad_(False)

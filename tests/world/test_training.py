@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.world import training
+from course_lib.world.checkpoints import manifest_file
+from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.scenes import draw_scene
+from course_lib.world.training import Settings, state_file, train
+
+TINY = Settings(scenes=24, passes=3, batch=8, size=32, held_out=10)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def run(folder, name="tiny_mobilenet", settings=TINY, **options):
+    path = train(name, folder=folder, settings=settings, quiet=True, **options)
+    return load_network(name, path).state_dict()
+
+
+def same(first, second):
+    return all(torch.equal(first[key], second[key]) for key in first)
+
+
+def interrupt_after(monkeypatch, steps):
+    original = training._Run._step
+    count = iter(range(steps))
+
+    def step(self, x, y):
+        if next(count, None) is None:
+            raise KeyboardInterrupt
+        return original(self, x, y)
+
+    monkeypatch.setattr(training._Run, "_step", step)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_trains(tmp_path, name):
+    settings = Settings(scenes=8, passes=1, batch=8, size=32, held_out=4)
+    state = run(tmp_path / "out", name, settings)
+    assert all(torch.isfinite(value).all() for value in state.values())
+
+
+def test_training_again_gives_the_same(tmp_path):
+    state = run(tmp_path / "a")
+    torch.rand(7)
+    assert same(state, run(tmp_path / "b"))
+    other = Settings(scenes=24, passes=3, batch=8, size=32, held_out=10, seed=1)
+    assert not same(state, run(tmp_path / "c", settings=other))
+
+
+def test_training_lowers_the_loss(tmp_path, monkeypatch):
+    losses = []
+    original = training._Run._step
+
+    def step(self, x, y):
+        losses.append(original(self, x, y))
+        return losses[-1]
+
+    monkeypatch.setattr(training._Run, "_step", step)
+    run(tmp_path, settings=Settings(scenes=16, passes=20, batch=16, size=32, held_out=4))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7])
+def test_an_interrupted_training_ends_the_same(tmp_path, monkeypatch, steps):
+    whole = run(tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, steps)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "parts")
+    assert not (tmp_path / "parts").exists()
+    done = state_file("tiny_mobilenet", TINY).exists()
+    assert done == (steps >= 3)
+    counted = []
+    original = training._Run._step
+    monkeypatch.setattr(training._Run, "_step", lambda *args: counted.append(1) or original(*args))
+    assert same(whole, run(tmp_path / "parts"))
+    assert len(counted) == 9 - 3 * (steps // 3)
+    assert not state_file("tiny_mobilenet", TINY).exists()
+
+
+def test_without_resume_it_starts_again(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 4)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    counted = []
+    original = training._Run._step
+    monkeypatch.setattr(training._Run, "_step", lambda *args: counted.append(1) or original(*args))
+    run(tmp_path, resume=False)
+    assert len(counted) == 9
+
+
+def test_other_settings_do_not_go_on_from_it(tmp_path):
+    assert state_file("tiny_vgg", TINY) != state_file("tiny_vgg", Settings())
+    assert state_file("tiny_vgg", TINY) != state_file("tiny_resnet", TINY)
+
+
+def test_an_unreadable_state_is_named(tmp_path):
+    path = state_file("tiny_mobilenet", TINY)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="is unreadable; delete it or train with resume=False"):
+        run(tmp_path)
+    assert path.read_bytes() == b"nonsense"
+
+
+def test_the_manifest_says_what_was_measured(tmp_path):
+    path = train("tiny_vgg", folder=tmp_path, settings=TINY, quiet=True)
+    manifest = json.loads(manifest_file("tiny_vgg", tmp_path).read_text())
+    network = load_network("tiny_vgg", path)
+    scenes = [draw_scene(training.HELD_OUT_SEEDS + number, 32) for number in range(10)]
+    logits = network(torch.cat([scene.x for scene in scenes]))
+    labels = torch.from_numpy(np.stack([scene.labels for scene in scenes]))
+    right = (logits > 0) == (labels > 0)
+    assert manifest["label_accuracy"] == pytest.approx(right.float().mean().item(), abs=0.03)
+    assert manifest["held_out_scenes"] == 10
+    assert manifest["settings"]["scenes"] == 24
+
+
+def test_training_and_held_out_scenes_are_apart():
+    most = max(settings.scenes for settings in training.SETTINGS.values())
+    assert training.TRAINING_SEEDS + most <= training.HELD_OUT_SEEDS
+
+
+def test_weights_go_to_the_cache_by_default(cache):
+    path = train("tiny_mobilenet", settings=TINY, quiet=True)
+    assert path == cache / "trained" / "tiny_mobilenet.safetensors"
+
+
+def test_drawn_scenes_are_kept_and_right(cache, monkeypatch):
+    images, labels = training.scene_arrays(50, 6, 32)
+    scene = draw_scene(53, 32)
+    assert np.abs(images[3] / 255 - scene.image).max() <= 0.5 / 255 + 1e-6
+    assert np.array_equal(labels[3], scene.labels)
+    monkeypatch.setattr(training, "draw_scene", None)
+    again, _ = training.scene_arrays(50, 6, 32)
+    assert np.array_equal(images, again)
+
+
+def test_drawing_in_several_processes_gives_the_same(monkeypatch):
+    monkeypatch.setattr(training.os, "cpu_count", lambda: 2)
+    images, labels = training.scene_arrays(0, 1000, 32)
+    for row in (0, 499, 500, 999):
+        image, label = training._bytes_of_scene(row, 32)
+        assert np.array_equal(images[row], image)
+        assert np.array_equal(labels[row], label)
+
+
+def test_an_unknown_network():
+    with pytest.raises(ValueError, match="did you mean tiny_vgg"):
+        train("tiny_vg")
+
+
+def test_a_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match=r"folder for the weights, .* is a file"):
+        train("tiny_vgg", folder=tmp_path / "file")
+
+
+def test_the_bar_shows_the_progress(tmp_path, capsys):
+    train("tiny_mobilenet", folder=tmp_path, settings=TINY)
+    error = capsys.readouterr().err
+    assert "training tiny_mobilenet: 100%" in error
+    assert "9/9" in error
