@@ -1,0 +1,617 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 · Change a function without touching its users
+#
+# *45 minutes · ●●○*
+#
+# In the next lesson you will change what a ReLU does on the way *back* through a network. The network calls its ReLU
+# somewhere deep inside, in code that you did not write: a module, inside a module, inside a library.
+#
+# You could rewrite the network. Here you learn to leave it as it is and to change, for a moment, what the name
+# `torch.relu` stands for. That is easy to do. The art is to leave nothing behind.
+#
+# **After this lesson you can**
+#
+# - find the object behind a dotted name such as `"torch.nn.functional.relu"`;
+# - replace a function and put it back, whatever happens in between;
+# - look into a network without changing a line of it;
+# - say who else sees the replacement, and use a way in which nobody else does.
+
+# %%
+import importlib
+import threading
+from types import SimpleNamespace
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_lib import diagrams, plotting
+from course_lib.attribution.backward_rules import BackwardRules
+from course_lib.exercises import check, hint, solution
+from course_lib.world.examples import get_example_data
+from course_lib.world.scenes import CLASSES
+
+# %% [markdown]
+# ## 1 · A name is a signpost
+#
+# `torch` is an object, a module. In it stands a signpost with the name `relu`, and it points to a function. Whoever
+# writes `torch.relu(x)` goes to `torch`, reads the signpost **at that moment**, and calls what it points to.
+#
+# A signpost can be turned. The next cell turns it, from the ReLU to `torch.neg`, the function that changes the sign.
+# It does so after the layer has been made.
+#
+# *Before you run it: what will the middle line say? (a) The same as the first, as the layer was there before.
+# (b) The numbers with their signs changed. (c) It is an error.*
+
+# %%
+x = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
+layer = nn.ReLU()
+early = torch.relu
+
+print("before        ", layer(x).tolist())
+torch.relu = torch.neg
+print("turned        ", layer(x).tolist())
+print("turned, early ", early(x).tolist())
+torch.relu = early
+print("turned back   ", layer(x).tolist())
+
+# %% [markdown]
+# It is (b). `nn.ReLU` holds no function. Each time it runs, it calls `F.relu`, and that reads the signpost `torch.relu`.
+#
+# `early` is another signpost. It was set when `torch.relu` still pointed to the ReLU, and nobody has turned it since.
+
+# %%
+diagrams.signposts(
+    [
+        ("before", {"torch.relu": "the ReLU", "early": "the ReLU"}),
+        ("torch.relu = torch.neg", {"torch.relu": "torch.neg", "early": "the ReLU"}),
+        ("turned back", {"torch.relu": "the ReLU", "early": "the ReLU"}),
+    ],
+    changed=["torch.neg"],
+    caption="You turn one signpost. Who reads it afterwards is led elsewhere; other signposts to the same function "
+    "stay as they are.",
+    alt="Three moments. Before: the names torch.relu and early both point to the ReLU. Then torch.relu points to "
+    "torch.neg while early still points to the ReLU. At the end both point to the ReLU again.",
+)
+
+# %% [markdown]
+# ## 2 · From a name to its owner  *(8 min, ●●○)*
+#
+# To turn a signpost you need two things: the object on which it stands, its **owner**, and the name written on it. In
+#
+#     torch.nn.functional.relu
+#
+# the owner is the module `torch.nn.functional`, and the name is `relu`. With both in hand,
+# `getattr(owner, "relu")` reads the signpost and `setattr(owner, "relu", other)` turns it.
+#
+# How to get from the text to the owner? Start at the first part and walk. Two tools do it:
+#
+# - `importlib.import_module("a.b")` imports a module and returns it;
+# - `getattr(owner, "b")` takes one step down from an object.
+#
+# Neither does it alone, as the next cell shows.
+
+# %%
+# 1. The owner may be a class. A class can't be imported by its path, only reached.
+try:
+    importlib.import_module("torch.Tensor")
+except ModuleNotFoundError as error:
+    print("import_module('torch.Tensor'):", error)
+print("getattr(torch, 'Tensor'):     ", getattr(torch, "Tensor"))
+
+# 2. A submodule that nobody has imported yet is no attribute of its package.
+import wsgiref  # a small package of Python's standard library
+
+print("wsgiref.headers is there:     ", hasattr(wsgiref, "headers"))
+importlib.import_module("wsgiref.headers")
+print("after importing its path:     ", hasattr(wsgiref, "headers"))
+
+# %% [markdown]
+# So: import the first part, then walk down with `getattr`, and where a part is missing, import the path up to there
+# before you take the step.
+#
+# **Write `resolve(name)`.** `name` is a text with at least one dot, such as `"torch.nn.functional.relu"`. Return a pair:
+# the owner (an object) and the last part of the name (a text).
+
+
+# %%
+def resolve(name):
+    """Owner of the last part of a dotted name, and that last part: (object, str)."""
+    ### BEGIN SOLUTION
+    first, *rest, attribute = name.split(".")
+    path = first
+    owner = importlib.import_module(first)
+    for part in rest:
+        path = path + "." + part
+        if not hasattr(owner, part):
+            importlib.import_module(path)
+        owner = getattr(owner, part)
+    return owner, attribute
+    ### END SOLUTION
+
+
+# %%
+resolve = check("resolve", resolve)
+
+# %% [markdown]
+# Stuck? `hint("resolve")` in a cell of its own gives a hint, and another one each time you run it. `solution("resolve")`
+# shows an answer.
+#
+# With it you can ask where the ReLU has its signposts. It has several:
+
+# %%
+for name in ("torch.relu", "torch.relu_", "torch.nn.functional.relu", "torch.Tensor.relu"):
+    owner, attribute = resolve(name)
+    print(f"{name:26} owner: {owner.__name__:20} name: {attribute}")
+
+# %% [markdown]
+# Three owners, four signposts. Keep that in mind: to turn one of them is not to turn them all.
+
+# %% [markdown]
+# ## 3 · Put it back, whatever happens  *(7 min, ●○○)*
+#
+# Turn, work, turn back: three steps. What if the work in the middle fails? Here `layer` gets a text, which no ReLU can
+# digest.
+#
+# *Before you run it: what does the last line print?*
+
+# %%
+layer = nn.ReLU()
+numbers = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
+
+
+def work(replacement, argument):
+    original = torch.relu
+    torch.relu = replacement
+    result = layer(argument)
+    torch.relu = original
+    return result
+
+
+try:
+    work(torch.neg, "a text, not a tensor")
+except TypeError:
+    print("The work failed. So we go on with something else:")
+
+print("layer(numbers):", layer(numbers).tolist())
+
+# %% [markdown]
+# From now on every ReLU in this notebook changes signs, and no message says so. The exception left `work` at the line
+# where it happened, and the line that turns back never ran.
+#
+# Python has a word for "on every way out":
+#
+#     try:
+#         return something()
+#     finally:
+#         clean_up()          # runs after a return as after an exception, which then goes on
+#
+# First put the ReLU back (`early` still knows it):
+
+# %%
+torch.relu = early
+print("layer(numbers):", layer(numbers).tolist())
+
+# %% [markdown]
+# **Write `run_with(owner, attribute, replacement, function)`.** While `function()` runs, `owner.attribute` is
+# `replacement`. Return what `function()` returns. Afterwards the attribute is as it was, also when `function()` raises;
+# the exception must reach the caller.
+
+
+# %%
+def run_with(owner, attribute, replacement, function):
+    """What function() returns while owner.attribute is replacement; always puts the original back."""
+    ### BEGIN SOLUTION
+    original = getattr(owner, attribute)
+    setattr(owner, attribute, replacement)
+    try:
+        return function()
+    finally:
+        setattr(owner, attribute, original)
+    ### END SOLUTION
+
+
+# %%
+run_with = check("run_with", run_with)
+
+# %% [markdown]
+# Now use it on a real network. `get_example_data` gives you the course's small VGG and a scene with two objects. What
+# does the network say about the scene when its ReLUs let a part of the negative numbers through (a *leaky* ReLU)? When
+# they let everything through?
+#
+# Not a line of the network is changed for it.
+
+# %%
+model, x, category_1, category_2 = get_example_data()
+
+
+def leaky(x):
+    return F.leaky_relu(x, 0.1)
+
+
+def identity(x):
+    return x
+
+
+replacements = {"ReLU": torch.relu, "leaky ReLU (0.1)": leaky, "identity": identity}
+probabilities = {
+    name: run_with(torch, "relu", function, lambda: model(x).sigmoid()[0])
+    for name, function in replacements.items()
+}
+
+fig, (left, right) = plotting.subplots(1, 2, width=9, height=3.4, width_ratios=[1, 2.4])
+plotting.picture(left, x)
+for i, (name, p) in enumerate(probabilities.items()):
+    right.bar(torch.arange(8) + 0.27 * (i - 1), p, width=0.25, label=name)
+right.set_xticks(range(8), CLASSES, rotation=30, ha="right")
+right.set_ylabel("probability")
+right.set_ylim(0, 1.35)
+right.legend(ncols=3, loc="upper center")
+plotting.show(
+    fig,
+    caption="The same network and the same picture with three functions in the place of torch.relu. Only with the one "
+    "it was trained with does it see what is there.",
+    alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. Right, bars of the eight class "
+    "probabilities for the ReLU, a leaky ReLU and the identity.",
+)
+
+# %% [markdown]
+# ## 4 · A patch that you can hold  *(13 min, ●●●)*
+#
+# `run_with` wants all your work packed into one function. More comfortable is an object that is a replacement: it comes
+# into being, and until you remove it, the signpost is turned. Such a thing is called a **patch**.
+#
+#     patch = Patch("torch.relu", torch.neg)     # turned from here on
+#     ...
+#     patch.remove()                             # turned back
+#
+#     with Patch("torch.relu", torch.neg):       # turned inside
+#         ...                                    # turned back afterwards, also after an exception
+#
+# For the second form Python calls two methods of the object: `__enter__(self)` at the beginning (what it returns is what
+# `with ... as name` binds), and `__exit__(self, kind, error, traceback)` on every way out. After an exception the three
+# arguments describe it, else they are None. If `__exit__` returns something true, Python takes the exception as dealt
+# with and forgets it.
+#
+# One question is left, and it is where most such classes go wrong. What if two patches stand on the same signpost?
+
+# %%
+desk = SimpleNamespace(tool="the original")
+
+remembered_by_1 = desk.tool  # patch 1 remembers the original ...
+desk.tool = "the tool of patch 1"
+remembered_by_2 = desk.tool  # ... and patch 2 remembers what it finds
+desk.tool = "the tool of patch 2"
+
+# %% [markdown]
+# *Patch 1 is removed first, then patch 2. What lies on the desk when both are gone?*
+
+# %%
+desk.tool = remembered_by_1
+print("patch 1 is removed:", desk.tool)
+desk.tool = remembered_by_2
+print("patch 2 is removed:", desk.tool)
+
+# %% [markdown]
+# First the working patch 2 is wiped out without being asked, and then patch 1 rises again, for good. Patches have to come
+# off like clothes: the last one on is the first one off. A good patch looks before it acts: does the signpost still point
+# to *my* replacement? If not, removing me is **stale**, and I refuse.
+#
+# **Write the class `Patch`.**
+#
+# - `Patch(target, new_callable)`: `target` is a dotted name (text); from now on the name stands for `new_callable`.
+# - `remove()` puts the original back. Called again, it does nothing, whatever the name stands for by then. If the patch is
+#   still on and the name stands for something else than `new_callable`, it raises a `ValueError` and changes nothing.
+# - `with Patch(...) as patch:` gives the patch itself, and removes it on every way out. Exceptions pass through.
+
+
+# %%
+class Patch:
+    """The name `target` stands for `new_callable` until remove() or the end of `with`."""
+
+    def __init__(self, target, new_callable):
+        ### BEGIN SOLUTION
+        self.owner, self.attribute = resolve(target)
+        self.original = getattr(self.owner, self.attribute)
+        self.replacement = new_callable
+        setattr(self.owner, self.attribute, new_callable)
+        self.active = True
+        ### END SOLUTION
+
+    def remove(self):
+        """Put the original back; ValueError if somebody has replaced the name since."""
+        ### BEGIN SOLUTION
+        if not self.active:
+            return
+        if getattr(self.owner, self.attribute) is not self.replacement:
+            raise ValueError(f"{self.attribute} has been replaced since: remove that patch first.")
+        setattr(self.owner, self.attribute, self.original)
+        self.active = False
+        ### END SOLUTION
+
+    def __enter__(self):
+        ### BEGIN SOLUTION
+        return self
+        ### END SOLUTION
+
+    def __exit__(self, kind, error, traceback):
+        ### BEGIN SOLUTION
+        self.remove()
+        ### END SOLUTION
+
+
+# %%
+Patch = check("patch", Patch)
+
+# %% [markdown]
+# Two patches, taken off in the wrong order:
+
+# %%
+first = Patch("torch.relu", torch.neg)
+second = Patch("torch.relu", torch.abs)
+try:
+    first.remove()
+except ValueError:
+    print("refused; the layer still gives", layer(numbers).tolist())
+
+second.remove()
+first.remove()
+print("both are off; the layer gives ", layer(numbers).tolist())
+
+# %% [markdown]
+# ## 5 · Look into a network  *(8 min, ●●○)*
+#
+# A replacement need not change anything. It may do what the original does, and take notes.
+#
+# It has to call the original for that. Which one is that? Inside the patch, the name `torch.relu` stands for the
+# replacement itself: a replacement that calls `torch.relu` calls itself, without end. So get hold of the original
+# **before** you patch:
+#
+#     owner, attribute = resolve(name)
+#     original = getattr(owner, attribute)
+#
+# And it has to pass on whatever it gets, as others may call it with keywords: `def counting(*args, **kwargs)` takes all
+# arguments, and `original(*args, **kwargs)` hands them on.
+#
+# *How many ReLUs does our VGG call for one picture? Make a guess: its layers are printed below.*
+
+# %%
+print(" → ".join(type(module).__name__ for module in model.features))
+
+# %% [markdown]
+# **Write `count_calls(name, function)`.** `name` is a dotted name, `function` takes no argument. Run `function()` once and
+# return how often `name` was called meanwhile (an int). Nobody may notice: the calls return what they always return, and
+# afterwards the name is as before.
+
+
+# %%
+def count_calls(name, function):
+    """How often the dotted name `name` is called while function() runs."""
+    ### BEGIN SOLUTION
+    owner, attribute = resolve(name)
+    original = getattr(owner, attribute)
+    calls = 0
+
+    def counting(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        return original(*args, **kwargs)
+
+    with Patch(name, counting):
+        function()
+    return calls
+    ### END SOLUTION
+
+
+# %%
+count_calls = check("count_calls", count_calls)
+
+# %%
+print("torch.relu:", count_calls("torch.relu", lambda: model(x)))
+
+# %% [markdown]
+# There are as many convolutions. `nn.Conv2d` calls `F.conv2d`, and that is the very same function object as
+# `torch.conv2d`:
+
+# %%
+print("F.conv2d is torch.conv2d:", F.conv2d is torch.conv2d)
+
+# %% [markdown]
+# *So what does the next cell count, for the one name and for the other?*
+
+# %%
+print("torch.nn.functional.conv2d:", count_calls("torch.nn.functional.conv2d", lambda: model(x)))
+print("torch.conv2d:              ", count_calls("torch.conv2d", lambda: model(x)))
+
+# %% [markdown]
+# One function, two signposts, like `early` at the beginning. The network reads the one on `torch.nn.functional`; turning
+# the other changes nothing for it, and no error tells you. Keep this in mind whenever a patch seems to have no effect.
+#
+# The same trick, with more to write down than a count: how large a share of its units does each ReLU let through?
+
+# %%
+shares = []
+relu = torch.relu
+
+
+def recording(x):
+    y = relu(x)
+    shares.append((y > 0).float().mean().item())
+    return y
+
+
+with Patch("torch.relu", recording):
+    model(x)
+
+fig, ax = plotting.subplots(width=7, height=3)
+ax.bar(range(1, len(shares) + 1), [100 * share for share in shares])
+ax.set_xticks(range(1, len(shares) + 1))
+ax.set_xlabel("ReLU, from the picture to the scores")
+ax.set_ylabel("units above zero (%)")
+plotting.show(
+    fig,
+    caption="Deeper in the network fewer units speak: each stands for something rarer than an edge. The notes were taken "
+    "without touching the network.",
+    alt="Bars of the share of units above zero at each of the ReLUs, from the first, next to the picture, to the last.",
+)
+
+# %% [markdown]
+# ## 6 · Who else sees it?  *(8 min, ●●○)*
+#
+# Imagine a web page that explains pictures. It serves two visitors at once, in two **threads** of one program: they run
+# side by side and share everything, also the module `torch`, and the signposts on it.
+#
+# Visitor A asks for a map with a changed ReLU, so thread A holds a patch for a while. Visitor B asks for the ordinary
+# gradient, at the same time.
+
+# %%
+diagrams.timeline(
+    [
+        ("A", [(0, 1, "patches"), (1, 5, "works inside the patch"), (5, 6, "removes it")]),
+        ("B", [(2, 4, "computes its gradient")]),
+    ],
+    shade=(1, 5, "torch.relu is A's function, for everybody"),
+    caption="B does its work while A's patch is on. B has never heard of it.",
+    alt="Two lanes over time. Thread A patches, works inside the patch, and removes it. Thread B computes its gradient "
+    "in the middle of the time in which A's patch is on.",
+)
+
+# %% [markdown]
+# Such a meeting happens by chance, once in a thousand times, on a busy day. To study it we arrange it: two *events* make
+# each thread wait for the other, so that it happens every time. (This cell is plumbing. Read on below it.)
+
+
+# %%
+def gradient():
+    """Gradient of the score of category_1 at the picture."""
+    leaf = x.clone().requires_grad_()
+    return torch.autograd.grad(model(leaf)[0, category_1], leaf)[0]
+
+
+def meet(make_context):
+    """Gradients of thread A, inside its context, and of thread B, which works at the same time."""
+    gradients = {}
+    a_is_inside, b_is_done = threading.Event(), threading.Event()
+
+    def a():
+        with make_context():
+            gradients["A"] = gradient()
+            a_is_inside.set()
+            b_is_done.wait(timeout=10)
+
+    def b():
+        a_is_inside.wait(timeout=10)
+        gradients["B"] = gradient()
+        b_is_done.set()
+
+    threads = [threading.Thread(target=a), threading.Thread(target=b)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return gradients
+
+
+def difference(g):
+    """How far g is from the ordinary gradient, as a share of that one's size."""
+    return ((g - ordinary).norm() / ordinary.norm()).item()
+
+
+ordinary = gradient()
+
+# %% [markdown]
+# *How far will B's gradient be from the ordinary one: 0 %, a few per cent, or more?*
+
+# %%
+with_patch = meet(lambda: Patch("torch.relu", leaky))
+
+print(f"A asked for leaky ReLUs, its gradient differs by {difference(with_patch['A']):4.0%}")
+print(f"B asked for nothing,     its gradient differs by {difference(with_patch['B']):4.0%}")
+print("A and B have the same gradient:", torch.equal(with_patch["A"], with_patch["B"]))
+
+# %% [markdown]
+# B got A's answer. No error, no warning, and when B looks again a second later, all is well. That is the worst kind of
+# bug, and no care inside `Patch` can help: a signpost has one direction at a time, and all threads read the same one.
+#
+# ### A way that stays in its thread
+#
+# PyTorch offers another place to step in. Before it carries out a torch function, it looks at a pile of **modes**, and
+# lets the topmost handle the call. Every thread has a pile of its own. The course's `BackwardRules` is such a mode. It
+# holds a table, from a torch function to what shall be done in its place:
+
+
+# %%
+def leaky_rule(func, args, kwargs):
+    """What to do in the place of func(*args, **kwargs)."""
+    return leaky(args[0])
+
+
+with_rules = meet(lambda: BackwardRules({F.relu: leaky_rule}))
+
+print(f"A asked for leaky ReLUs, its gradient differs by {difference(with_rules['A']):4.0%}")
+print(f"B asked for nothing,     its gradient differs by {difference(with_rules['B']):4.0%}")
+print("A has the same gradient as with the patch:", torch.equal(with_rules["A"], with_patch["A"]))
+
+# %%
+worst = max(g.abs().max().item() for g in (ordinary, with_patch["A"]))
+scale = 0.4 * worst
+
+
+def panel(g, title):
+    return plotting.Panel("signed", g[0].sum(0), title, vmax=scale)
+
+
+plotting.gallery(
+    [
+        [panel(with_patch["A"], "thread A"), panel(with_patch["B"], "thread B")],
+        [panel(with_rules["A"], "thread A"), panel(with_rules["B"], "thread B")],
+    ],
+    row_labels=["Patch", "BackwardRules"],
+    caption="Gradients (sum over the colours) of two threads that work at the same time. Above, B gets A's; below, each "
+    "gets its own.",
+    alt="Four gradient maps. With Patch, the maps of threads A and B are the same. With BackwardRules they differ: A's "
+    "is as before, B's is the ordinary one.",
+)
+
+# %% [markdown]
+# The table is keyed by the *function*, not by one of its signposts: the entry `F.relu` stands for `torch.relu`,
+# `x.relu()`, `early` and the in-place spellings as well. And as nothing is turned, there is nothing to turn back: the mode
+# leaves the pile at the end of `with`, and no exception can leave it there.
+#
+# So when do you take which? A patch for a quick look, in a script or a test with one thread, and for functions that are
+# not PyTorch's. A mode for everything that others will use. The course's own library changes ReLUs with modes only; in
+# the next lesson you will use both.
+
+# %% [markdown]
+# ## What you learned
+#
+# - A name is a signpost, read each time it is used. Turn it, and all who read it afterwards go elsewhere; copies of the
+#   signpost are not turned.
+# - What you change you put back in a `finally`, or in an `__exit__`, because the way out is not always the end of the
+#   function.
+# - Patches come off in the reverse order. One that looks before it acts can refuse; one that does not loses other
+#   people's work.
+# - A patch is seen by the whole program. Where two things happen at once, B gets A's answer, and nothing tells it.
+#
+# **A sentence to keep:** *a patch changes the world for a moment; a mode changes it for you.*
+#
+# ### Where to read on
+#
+# - Python documentation, `unittest.mock.patch`, above all the section *Where to patch*: patches for tests, by people who
+#   have met all these traps.
+# - Python documentation, `contextlib`: `ExitStack`, for several contexts at once.
+# - PyTorch documentation, `torch.overrides.TorchFunctionMode`: the piles of modes.
+#
+# **Next:** `03_relu_rules`. What happens to a map when the ReLU goes back another way?
