@@ -1,1 +1,5 @@
-"""Views with sliders: one for the layer, one for the area."""
+"""Views with sliders: `LayerExplorer` for the layer, `AreaExplorer` for the area."""
+
+from course_lib.explorer.layer import LayerExplorer
+
+__all__ = ["LayerExplorer"]

@@ -1,0 +1,320 @@
+"""One network, one image, and a slider over its layers: where does the evidence appear?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+import ipywidgets
+import numpy as np
+import torch
+from torch import nn
+
+from course_lib.attribution.state import preserved
+from course_lib.explorer import canvas
+from course_lib.explorer.view import (
+    CONTROL,
+    LABELLED,
+    SLIDER,
+    News,
+    Screen,
+    class_names,
+    static_and_live,
+)
+
+if TYPE_CHECKING:
+    from course_lib.plotting import Picture
+
+WIDTH = canvas.TILE + canvas.GAP // 2
+"""Width in CSS pixels of two tiles drawn for a display with two pixels to each of them."""
+
+SHEET_COLUMNS = 6
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method that makes a map from any layer.
+
+    Args:
+        module: where it lives, in `course_lib.attribution`.
+        function: its name there.
+        signed: whether its maps have two signs.
+    """
+
+    module: str
+    function: str
+    signed: bool = False
+
+    def __call__(self, model: nn.Module, x: torch.Tensor, target: int, layer: str) -> np.ndarray:
+        """The map for class `target` at `layer`, shape (h, w)."""
+        function = getattr(import_module(f"course_lib.attribution.{self.module}"), self.function)
+        return function(model, x, target, saliency_layer=layer)[0, 0].float().cpu().numpy()
+
+
+METHODS: Mapping[str, Method] = {
+    "Grad-CAM": Method("grad_cam", "grad_cam"),
+    "Linear approximation": Method("linear_approx", "linear_approx", signed=True),
+    "Excitation backprop": Method("excitation_backprop", "excitation_backprop"),
+    "Gradient": Method("gradient", "gradient"),
+    "Deconvnet": Method("deconvnet", "deconvnet"),
+    "Guided backprop": Method("guided_backprop", "guided_backprop"),
+}
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """All that the picture of one step shows.
+
+    Args:
+        image: shape (3, H, W), in [0, 1].
+        map: shape (h, w).
+        signed: whether the map has two signs.
+        method, class_name, layer: their names.
+        score: the network's score for the class.
+        inside: share of the map's positive values inside the class's object, None if unknown.
+        overlay: the objects' outlines.
+    """
+
+    image: np.ndarray
+    map: np.ndarray
+    signed: bool
+    method: str
+    class_name: str
+    layer: str
+    score: float
+    inside: float | None
+    overlay: canvas.Overlay
+
+
+def render(state: LayerState) -> bytes:
+    """The picture of a state, as PNG: the image, and the layer's map over the same frame."""
+    paint = canvas.signed_pixels if state.signed else canvas.heat_pixels
+    height, width = state.map.shape
+    return canvas.compose(
+        [
+            canvas.Tile(
+                state.overlay.over(canvas.image_pixels(state.image)),
+                f"the image\nscore of {state.class_name}: {state.score:.1f}",
+            ),
+            canvas.Tile(
+                state.overlay.over(paint(state.map)),
+                f"{state.method} for {state.class_name}\n{state.layer}, {height} x {width}",
+            ),
+        ]
+    )
+
+
+def describe(state: LayerState) -> str:
+    """The picture of a state in words: class, layer, score, and where the map is."""
+    height, width = state.map.shape
+    where = (
+        ""
+        if state.inside is None
+        else f" {100 * state.inside:.0f} % of the map is inside the {state.class_name}."
+    )
+    return (
+        f"{state.method} for {state.class_name} at layer {state.layer}, {height} x {width} cells; "
+        f"the network's score for {state.class_name} is {state.score:.1f}.{where}"
+    )
+
+
+def spatial_layers(model: nn.Module, x: torch.Tensor) -> list[str]:
+    """Names of the layers that a map can be made from, in the order in which they run.
+
+    Those are the innermost layers that run once, and whose output is a tensor N x C x H x W with
+    more than one position.
+
+    Args:
+        model: the network.
+        x: input, shape (N, C, H, W).
+
+    Raises:
+        ValueError: if there is no such layer.
+    """
+    runs: dict[str, int] = {}
+    spatial: dict[str, bool] = {}
+
+    def record(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            runs[name] = runs.get(name, 0) + 1
+            is_map = isinstance(output, torch.Tensor) and output.dim() == 4
+            spatial[name] = is_map and output.shape[2] * output.shape[3] > 1
+
+        return hook
+
+    handles = [
+        layer.register_forward_hook(record(name))
+        for name, layer in model.named_modules()
+        if name and not any(True for _ in layer.children())
+    ]
+    try:
+        with preserved(model), torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    names = [name for name, count in runs.items() if count == 1 and spatial[name]]
+    if not names:
+        raise ValueError("the model has no layer with a map: none gives a tensor N x C x H x W.")
+    return names
+
+
+class LayerExplorer:
+    """A picture of one method's map, with a slider over the layers of the network.
+
+    Show it as the last line of a cell. Without a kernel a contact sheet of all layers stands in.
+
+    Args:
+        model: the network; output N x classes.
+        x: one image, shape (1, 3, H, W).
+        target: index of the class to begin with.
+        image: what to draw, shape (3, H, W) in [0, 1]; `x` itself by default.
+        masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
+        names: the classes' names; the scenes' own by default.
+        layers: names of the layers on the slider; all that have a map by default.
+        methods: names among `METHODS`; all by default.
+
+    Raises:
+        ValueError: for more than one image, a target out of range, an unknown layer or method.
+
+    Attributes:
+        method, target, layer: the controls (ipywidgets); set their `value` to move them.
+        screen, news: the picture and the line under it.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        target: int,
+        *,
+        image: Any = None,
+        masks: Any = None,
+        names: Sequence[str] | None = None,
+        layers: Sequence[str] | None = None,
+        methods: Sequence[str] | None = None,
+    ) -> None:
+        if x.dim() != 4 or x.shape[0] != 1:
+            raise ValueError(
+                f"the explorer shows one image, shape (1, 3, H, W), not {tuple(x.shape)}."
+            )
+        with preserved(model), torch.no_grad():
+            self._scores = model(x)[0].float().cpu()
+        if not 0 <= target < len(self._scores):
+            raise ValueError(
+                f"target {target} is out of range: the model has {len(self._scores)} classes."
+            )
+        known = spatial_layers(model, x)
+        layers = list(known if layers is None else layers)
+        methods = list(METHODS if methods is None else methods)
+        for given, choice, kind in ((layers, known, "layer"), (methods, METHODS, "method")):
+            unknown = [name for name in given if name not in choice]
+            if unknown:
+                raise ValueError(
+                    f"no {kind} called {unknown[0]!r} to show; there are {', '.join(choice)}."
+                )
+        self._model, self._x = model, x
+        self._image = np.asarray(x[0].cpu() if image is None else image, dtype=np.float32)
+        self._masks = None if masks is None else np.asarray(masks, dtype=np.float32)
+        self._overlay = canvas.outlines(self._masks)
+        self._names = class_names(len(self._scores), names)
+        self._states: dict[tuple[str, int, str], LayerState] = {}
+
+        self.method = ipywidgets.Dropdown(
+            options=methods, description="Method", style=LABELLED, layout=CONTROL
+        )
+        self.target = ipywidgets.Dropdown(
+            options=[(name, i) for i, name in enumerate(self._names)],
+            value=target,
+            description="Class",
+            style=LABELLED,
+            layout=CONTROL,
+        )
+        self.layer = ipywidgets.SelectionSlider(
+            options=layers,
+            value=layers[-1],
+            description="Layer",
+            style=LABELLED,
+            layout=SLIDER,
+            continuous_update=True,
+        )
+        self.screen, self.news = Screen(), News()
+        self.view = ipywidgets.VBox(
+            [
+                ipywidgets.HBox(
+                    [self.method, self.target], layout=ipywidgets.Layout(flex_flow="row wrap")
+                ),
+                self.layer,
+                self.screen,
+                self.news,
+            ]
+        )
+        for control in (self.method, self.target, self.layer):
+            control.observe(self._update, names="value")
+        self._update()
+
+    def state(self, method: str, target: int, layer: str) -> LayerState:
+        """What the picture shows for these settings; computed once."""
+        key = (method, target, layer)
+        if key not in self._states:
+            rule = METHODS[method]
+            values = rule(self._model, self._x, target, layer)
+            self._states[key] = LayerState(
+                image=self._image,
+                map=values,
+                signed=rule.signed,
+                method=method,
+                class_name=self._names[target],
+                layer=layer,
+                score=float(self._scores[target]),
+                inside=self._share_inside(values, target),
+                overlay=self._overlay,
+            )
+        return self._states[key]
+
+    def contact_sheet(self) -> Picture:
+        """The maps of all layers on the slider, for the chosen method and class, in one picture."""
+        from course_lib.plotting import Panel, gallery
+
+        method, target = self.method.value, self.target.value
+        kind: Literal["signed", "heat"] = "signed" if METHODS[method].signed else "heat"
+        panels: list[Panel | None] = [
+            Panel("image", self._image, "the image", self._masks),
+            *(
+                Panel(kind, self.state(method, target, layer).map, layer, self._masks)
+                for layer in self.layer.options
+            ),
+        ]
+        rows = [panels[i : i + SHEET_COLUMNS] for i in range(0, len(panels), SHEET_COLUMNS)]
+        first, last = self.layer.options[0], self.layer.options[-1]
+        name = self._names[target]
+        return gallery(
+            rows,
+            column_width=4 / 3,
+            caption=f"{method} for {name} at {len(self.layer.options)} layers, from {first} to "
+            f"{last}. With a running kernel a slider goes through them.",
+            alt=f"Contact sheet: {method} for {name} at {len(self.layer.options)} layers. "
+            + describe(self.state(method, target, last)),
+        )
+
+    def _share_inside(self, values: np.ndarray, target: int) -> float | None:
+        if self._masks is None or self._masks[target].max() < 0.5:
+            return None
+        positive = torch.from_numpy(np.maximum(values, 0))[None, None]
+        full = nn.functional.interpolate(positive, self._masks.shape[1:], mode="nearest")[0, 0]
+        total = float(full.sum())
+        return float((full.numpy() * self._masks[target]).sum()) / total if total > 0 else 0.0
+
+    def _update(self, change: Any = None) -> None:
+        try:
+            state = self.state(self.method.value, self.target.value, self.layer.value)
+            self.screen.picture(render(state), describe(state), WIDTH)
+            self.news.say(describe(state))
+        except Exception as error:  # an exception in a callback would vanish without a trace
+            self.screen.value = ""
+            self.news.error(error)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        return static_and_live(self.view, self.contact_sheet, **options)

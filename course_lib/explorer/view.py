@@ -1,0 +1,80 @@
+"""What both explorers share: a picture that can be read aloud, a line of news, errors in sight."""
+
+from __future__ import annotations
+
+import base64
+import html
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+
+CONTROL = ipywidgets.Layout(width="22em", max_width="100%")
+"""Controls are measured in the reader's own type size, so that they grow with the page's zoom."""
+
+SLIDER = ipywidgets.Layout(width="100%", max_width="46em")
+
+LABELLED = {"description_width": "5em"}
+
+
+class Screen(ipywidgets.HTML):
+    """A picture with alt text. `ipywidgets.Image` has no alt text, hence an `<img>` in HTML."""
+
+    def picture(self, png: bytes, alt: str, width: int) -> None:
+        """Show `png`, described by `alt`, at most `width` CSS pixels wide."""
+        source = base64.b64encode(png).decode("ascii")
+        self.value = (
+            f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}" '
+            f'style="width:100%;max-width:{width}px;height:auto;background:#fff;border-radius:4px">'
+        )
+
+
+class News(ipywidgets.HTML):
+    """One line of text under the picture, read aloud when it changes; errors stand out."""
+
+    def say(self, text: str) -> None:
+        """Show `text`; an empty one clears the line."""
+        self.value = f'<span role="status">{html.escape(text)}</span>' if text else ""
+
+    def error(self, error: BaseException) -> None:
+        """Show what went wrong in one line, with the details on request."""
+        details = "".join(traceback.format_exception(error))
+        self.value = (
+            '<div role="alert" style="border-left:4px solid #d55e00;padding:.4em .8em;'
+            'background:rgba(213,94,0,.12)">'
+            f"<strong>✗ {html.escape(type(error).__name__)}</strong> "
+            f"{html.escape(str(error))}<details><summary>details</summary>"
+            f'<pre style="white-space:pre-wrap">{html.escape(details)}</pre></details></div>'
+        )
+
+
+def class_names(number: int, names: Sequence[str] | None) -> list[str]:
+    """Names of `number` classes: those given, the scenes' own for eight, else "class 0", ...
+
+    Raises:
+        ValueError: if there are not as many names as classes.
+    """
+    from course_lib.world.scenes import CLASSES
+
+    if names is None:
+        names = CLASSES if number == len(CLASSES) else [f"class {i}" for i in range(number)]
+    if len(names) != number:
+        raise ValueError(f"the model has {number} classes, but there are {len(names)} names.")
+    return list(names)
+
+
+def static_and_live(
+    live: ipywidgets.DOMWidget, still: Callable[[], Any], **options: Any
+) -> dict[str, Any]:
+    """A widget's MIME bundle with a picture for readers without a kernel (GitHub, print).
+
+    Args:
+        live: the widget.
+        still: draws the picture; called once, when the bundle is asked for.
+    """
+    bundle = dict(live._repr_mimebundle_(**options))
+    picture = still()
+    bundle["text/plain"] = picture.alt
+    bundle["text/html"] = picture._repr_html_()
+    return bundle

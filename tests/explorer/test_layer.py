@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from course_lib.explorer import LayerExplorer, canvas
+from course_lib.explorer.layer import METHODS, describe, render, spatial_layers
+from course_lib.world.scenes import draw_scene
+
+SEED = 5  # a star, a heart and a crescent
+
+
+def small_net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(4),
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(6, 8),
+    )
+
+
+@pytest.fixture
+def scene():
+    return draw_scene(SEED)
+
+
+@pytest.fixture
+def explorer(scene):
+    x = torch.from_numpy(scene.image)[None]
+    return LayerExplorer(small_net(), x, 3, masks=scene.masks)
+
+
+def decode(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def test_layers_are_those_with_a_map_in_running_order(scene):
+    x = torch.from_numpy(scene.image)[None]
+    assert spatial_layers(small_net(), x) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_layer_that_runs_twice_is_left_out(scene):
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding=1)
+            self.relu = nn.ReLU()
+
+        def forward(self, x):
+            return self.relu(self.conv(self.relu(x))).mean((2, 3))
+
+    x = torch.from_numpy(scene.image)[None]
+    assert spatial_layers(Twice(), x) == ["conv"]
+
+
+def test_a_model_without_a_map_is_refused():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 8))
+    with pytest.raises(ValueError, match="no layer with a map"):
+        spatial_layers(model, torch.rand(1, 3, 2, 2))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_step_of_the_slider_shows_the_library_s_map(explorer, method):
+    explorer.method.value = method
+    seen = set()
+    for layer in explorer.layer.options:
+        explorer.layer.value = layer
+        state = explorer.state(method, 3, layer)
+        expected = METHODS[method](explorer._model, explorer._x, 3, layer)
+        np.testing.assert_array_equal(state.map, expected)
+        alt = re.search(r'alt="([^"]*)"', explorer.screen.value).group(1)
+        assert f"layer {layer}," in alt
+        assert method in alt
+        assert "star" in alt
+        assert f"{explorer._scores[3]:.1f}" in alt
+        seen.add(explorer.screen.value)
+    assert len(seen) == len(explorer.layer.options)
+
+
+def test_drawing_is_pure_and_shows_the_map_where_it_is(explorer):
+    state = explorer.state("Grad-CAM", 3, "3")
+    assert render(state) == render(state)
+    pixels = decode(render(state))
+    tile = pixels[canvas.TITLE :, canvas.TILE + canvas.GAP :]
+    assert tile.shape == (canvas.TILE, canvas.TILE, 3)
+    cell = canvas.TILE // 24
+    brightness = tile.astype(float).sum(2)[cell // 2 :: cell, cell // 2 :: cell]
+    free = ~state.overlay.covered[cell // 2 :: cell, cell // 2 :: cell]
+    order = np.argsort(state.map[free])
+    darkest, brightest = order[:20], order[-20:]
+    assert brightness[free][brightest].mean() > brightness[free][darkest].mean()
+
+
+def test_outlines_lie_on_the_edges_of_the_masks(scene):
+    overlay = canvas.outlines(scene.masks)
+    grown = np.zeros((canvas.TILE, canvas.TILE), dtype=bool)
+    scale = canvas.TILE // 96
+    for mask in scene.masks:
+        soft = (mask > 0.02) & (mask < 0.98)
+        wide = soft.copy()
+        for dy in (-1, 0, 1):
+            for dx in (-1, 0, 1):
+                wide |= np.roll(soft, (dy, dx), (0, 1))
+        grown |= np.kron(wide, np.ones((scale, scale), dtype=bool))
+    assert overlay.covered.any()
+    assert not (overlay.covered & ~grown).any()
+
+
+def test_no_masks_no_outlines():
+    assert not canvas.outlines(None).covered.any()
+
+
+def test_an_image_that_is_not_square_keeps_its_shape():
+    pixels = canvas.image_pixels(np.zeros((3, 10, 20)))
+    dark = (pixels == 0).all(2)
+    assert dark.sum() == canvas.TILE * canvas.TILE // 2
+
+
+def test_share_inside_is_measured_on_the_mask(explorer, scene):
+    values = np.zeros((96, 96), dtype=np.float32)
+    values[scene.masks[3] > 0.99] = 2.0
+    assert explorer._share_inside(values, 3) == pytest.approx(1.0, abs=0.01)
+    assert explorer._share_inside(-values, 3) == 0.0
+    assert explorer._share_inside(values, 0) is None
+
+
+def test_errors_are_shown_in_the_widget(explorer, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ValueError("no <map> today")
+
+    monkeypatch.setattr("course_lib.attribution.grad_cam.grad_cam", fail)
+    explorer.layer.value = "2"
+    explorer.target.value = 5
+    assert 'role="alert"' in explorer.news.value
+    assert "no &lt;map&gt; today" in explorer.news.value
+    explorer.method.value = "Gradient"
+    assert 'role="alert"' not in explorer.news.value
+    assert "<img" in explorer.screen.value
+
+
+def test_bad_input_gets_one_sentence(scene):
+    x = torch.from_numpy(scene.image)[None]
+    with pytest.raises(ValueError, match="one image"):
+        LayerExplorer(small_net(), x.repeat(2, 1, 1, 1), 3)
+    with pytest.raises(ValueError, match="target 8 is out of range: the model has 8 classes"):
+        LayerExplorer(small_net(), x, 8)
+    with pytest.raises(ValueError, match="no layer called '7'"):
+        LayerExplorer(small_net(), x, 3, layers=["7"])
+    with pytest.raises(ValueError, match="no method called 'LIME'"):
+        LayerExplorer(small_net(), x, 3, methods=["LIME"])
+    with pytest.raises(ValueError, match="8 classes, but there are 2 names"):
+        LayerExplorer(small_net(), x, 3, names=["a", "b"])
+
+
+def test_every_control_has_a_label(explorer):
+    for control in (explorer.method, explorer.target, explorer.layer):
+        assert control.description
+
+
+def test_without_a_kernel_a_contact_sheet_stands_in(explorer):
+    bundle = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "<img alt=" in bundle["text/html"]
+    assert "Contact sheet" in bundle["text/html"]
+
+
+def test_the_model_is_left_as_it_was(scene):
+    model = small_net().train()
+    x = torch.from_numpy(scene.image)[None]
+    LayerExplorer(model, x, 3)
+    assert model.training
+    assert all(p.requires_grad for p in model.parameters())
+    assert not any(m._forward_hooks for m in model.modules())
