@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
 from .relu_rules import RuleContext
 from .saliency import saliency
+from .targets import Target
 
 __all__ = ["DeConvNetContext", "DeConvNetReLU", "deconvnet"]
 
@@ -27,7 +29,7 @@ class DeConvNetReLU(torch.autograd.Function):
         return x.clamp(min=0)
 
     @staticmethod
-    def backward(ctx: Any, p: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def backward(ctx: Any, p: torch.Tensor) -> torch.Tensor:
         return p.clamp(min=0)
 
 
@@ -47,7 +49,7 @@ class _Rule(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, p: torch.Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, p: torch.Tensor) -> Any:
         return p.clamp(min=0), None, None, None
 
 
@@ -69,7 +71,16 @@ class DeConvNetContext(RuleContext):
         super().__init__(DeConvNetReLU, _Rule, "DeConvNet")
 
 
-def deconvnet(*args: Any, **kwargs: Any) -> Any:
+def deconvnet(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module = "",
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+    **kwargs: Any,
+) -> Any:
     """Explain a score by DeConvNet: s = max_c |p_c|, p the gradient with another rule at ReLUs.
 
     At each ReLU with input x and incoming gradient p, p goes on where p > 0. (The ordinary
@@ -86,4 +97,14 @@ def deconvnet(*args: Any, **kwargs: Any) -> Any:
     >>> deconvnet(net, torch.tensor([[[[-1.0, 1.0]]]]), 0).tolist()
     [[[[3.0, 0.0]]]]
     """
-    return saliency(*args, context_builder=DeConvNetContext, **kwargs)
+    return saliency(
+        model,
+        input,
+        target,
+        saliency_layer=saliency_layer,
+        resize=resize,
+        resize_mode=resize_mode,
+        smooth=smooth,
+        context_builder=DeConvNetContext,
+        **kwargs,
+    )

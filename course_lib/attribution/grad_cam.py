@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .saliency import gradient_of, saliency
+from .targets import Target
 
 __all__ = ["grad_cam", "gradient_to_grad_cam_saliency"]
 
@@ -41,8 +42,13 @@ def gradient_to_grad_cam_saliency(x: torch.Tensor) -> torch.Tensor:
 
 
 def grad_cam(
-    *args: Any,
-    saliency_layer: str | nn.Module,
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module = "",
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
     gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor] = gradient_to_grad_cam_saliency,
     **kwargs: Any,
 ) -> Any:
@@ -64,6 +70,16 @@ def grad_cam(
     >>> grad_cam(net, torch.rand(1, 3, 8, 8), [0, 1, 2], saliency_layer="1").shape
     torch.Size([3, 1, 6, 6])
     """
+    if saliency_layer == "":
+        raise ValueError("Grad-CAM needs a layer: give saliency_layer, by name.")
     return saliency(
-        *args, saliency_layer=saliency_layer, gradient_to_saliency=gradient_to_saliency, **kwargs
+        model,
+        input,
+        target,
+        saliency_layer=saliency_layer,
+        resize=resize,
+        resize_mode=resize_mode,
+        smooth=smooth,
+        gradient_to_saliency=gradient_to_saliency,
+        **kwargs,
     )

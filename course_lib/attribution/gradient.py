@@ -4,26 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch import nn
+
 from .saliency import saliency
+from .targets import Target
 
 __all__ = ["gradient"]
 
 
-def gradient(*args: Any, **kwargs: Any) -> Any:
+def gradient(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module = "",
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+    **kwargs: Any,
+) -> Any:
     """Explain a score by its gradient: s = max_c |dphi/dx_c|.
 
-    Takes the arguments of `saliency`: gradient(model, input, target, saliency_layer="",
-    resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises the same.
+    Arguments, results and errors are those of `saliency`.
     Shapes: input N x C x H x W, map N x 1 x H x W in score units per unit of the input.
 
     Paper: K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising
     image classification models and saliency maps", ICLR workshop 2014.
 
-    >>> import torch
     >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2, bias=False))
     >>> with torch.no_grad():
     ...     _ = net[1].weight.copy_(torch.tensor([[1.0, -2, 3, -4], [0, 0, 0, 0]]))
     >>> gradient(net, torch.rand(1, 1, 2, 2), 0).tolist()
     [[[[1.0, 2.0], [3.0, 4.0]]]]
     """
-    return saliency(*args, **kwargs)
+    return saliency(
+        model,
+        input,
+        target,
+        saliency_layer=saliency_layer,
+        resize=resize,
+        resize_mode=resize_mode,
+        smooth=smooth,
+        **kwargs,
+    )

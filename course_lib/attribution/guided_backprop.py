@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
 from .relu_rules import RuleContext
 from .saliency import saliency
+from .targets import Target
 
 __all__ = ["GuidedBackpropContext", "GuidedBackpropReLU", "guided_backprop"]
 
@@ -28,7 +30,7 @@ class GuidedBackpropReLU(torch.autograd.Function):
         return x.clamp(min=0)
 
     @staticmethod
-    def backward(ctx: Any, p: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def backward(ctx: Any, p: torch.Tensor) -> torch.Tensor:
         (x,) = ctx.saved_tensors
         return p.clamp(min=0) * (x > 0)
 
@@ -52,7 +54,7 @@ class _Rule(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, p: torch.Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, p: torch.Tensor) -> Any:
         (y,) = ctx.saved_tensors
         if ctx.high is None:
             p = torch.ops.aten.threshold_backward(p, y, 0)
@@ -79,7 +81,16 @@ class GuidedBackpropContext(RuleContext):
         super().__init__(GuidedBackpropReLU, _Rule, "Guided backprop")
 
 
-def guided_backprop(*args: Any, **kwargs: Any) -> Any:
+def guided_backprop(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module = "",
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+    **kwargs: Any,
+) -> Any:
     """Explain a score by guided backprop: s = max_c |p_c|, p the gradient with another ReLU rule.
 
     At each ReLU with input x and incoming gradient p, p goes on where p > 0 and x > 0. Takes the
@@ -96,4 +107,14 @@ def guided_backprop(*args: Any, **kwargs: Any) -> Any:
     >>> guided_backprop(net, torch.tensor([[[[-1.0, 1.0, 1.0]]]]), 0).tolist()
     [[[[0.0, 0.0, 5.0]]]]
     """
-    return saliency(*args, context_builder=GuidedBackpropContext, **kwargs)
+    return saliency(
+        model,
+        input,
+        target,
+        saliency_layer=saliency_layer,
+        resize=resize,
+        resize_mode=resize_mode,
+        smooth=smooth,
+        context_builder=GuidedBackpropContext,
+        **kwargs,
+    )

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
 from .saliency import gradient_of, saliency
+from .targets import Target
 
 __all__ = ["gradient_to_linear_approx_saliency", "linear_approx"]
 
@@ -33,7 +35,13 @@ def gradient_to_linear_approx_saliency(x: torch.Tensor) -> torch.Tensor:
 
 
 def linear_approx(
-    *args: Any,
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module = "",
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
     gradient_to_saliency: Callable[
         [torch.Tensor], torch.Tensor
     ] = gradient_to_linear_approx_saliency,
@@ -56,4 +64,14 @@ def linear_approx(
     >>> bool(linear_approx(net, x, 1).sum().isclose(net(x)[0, 1]))
     True
     """
-    return saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
+    return saliency(
+        model,
+        input,
+        target,
+        saliency_layer=saliency_layer,
+        resize=resize,
+        resize_mode=resize_mode,
+        smooth=smooth,
+        gradient_to_saliency=gradient_to_saliency,
+        **kwargs,
+    )
