@@ -10,10 +10,8 @@ import torch
 from torch import nn
 
 
-def _random_states(model: Any, tensors: tuple[torch.Tensor, ...]) -> dict[torch.device, Any]:
+def _random_states(tensors: tuple[torch.Tensor, ...]) -> dict[torch.device, Any]:
     devices = {t.device for t in tensors}
-    if isinstance(model, nn.Module):
-        devices |= {p.device for p in model.parameters()}
     states: dict[torch.device, Any] = {torch.device("cpu"): torch.get_rng_state()}
     for device in devices:
         if device.type == "cuda":
@@ -56,10 +54,11 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     modules = [(m, m.training) for m in model.modules()] if is_module else []
     parameters = list(model.parameters()) if is_module else []
     flags = [(t, t.requires_grad, t.grad) for t in (*parameters, *tensors) if t.is_leaf]
-    random = _random_states(model, tensors)
+    random = _random_states((*parameters, *tensors))
     try:
         if is_module:
-            model.eval()
+            if any(training for _, training in modules):
+                model.eval()
             for parameter in parameters:
                 if parameter.requires_grad:
                     parameter.requires_grad_(False)
