@@ -1,0 +1,198 @@
+"""Which rule each torch operation gets under excitation backprop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .backward_rules import Rule, is_in_place, operation_name
+from .excitation_shares import AverageShares, LinearMap, LinearShares, PassThrough, Relevance
+from .excitation_sum import SumShares, eltwise_sum
+
+Operation = Callable[..., Any]
+Arguments = tuple[Any, ...]
+Options = dict[str, Any]
+
+_CONVOLUTIONS = "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"
+_AVERAGES = (
+    "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d "
+    "adaptive_avg_pool3d mean sum interpolate upsample"
+)
+_PASSING = (
+    "relu hardtanh leaky_relu rrelu prelu elu selu celu softplus logsigmoid sigmoid hardsigmoid "
+    "tanh softsign softshrink hardshrink threshold clamp clamp_min clamp_max softmax log_softmax "
+    "batch_norm local_response_norm dropout dropout1d dropout2d dropout3d alpha_dropout "
+    "feature_alpha_dropout feature_dropout neg abs"
+)
+_PRODUCTS = "mul multiply div divide true_divide"
+_SUMS = "add sub subtract rsub"
+_UNDEFINED = (
+    "silu gelu mish hardswish tanhshrink glu lstm gru rnn_tanh rnn_relu lstm_cell gru_cell "
+    "rnn_tanh_cell rnn_relu_cell layer_norm group_norm instance_norm rms_norm normalize norm "
+    "scaled_dot_product_attention multi_head_attention_forward bmm baddbmm addmm addbmm addmv "
+    "einsum tensordot bilinear cdist cosine_similarity pow square sqrt rsqrt exp log reciprocal "
+    "var std prod cumprod lp_pool1d lp_pool2d lp_pool3d __rdiv__ __rmatmul__"
+)
+_MINUS = {"add": 1, "sub": -1, "subtract": -1}
+
+
+def excitation_rules(
+    relevance: Relevance, met: Callable[[LinearMap, torch.Tensor], None] | None = None
+) -> dict[Operation, Rule]:
+    """The table for `BackwardRules`: torch function -> rule.
+
+    Operations that only move units about (reshaping, concatenation, max pooling, padding) need no
+    rule: their ordinary gradient hands each output's relevance to the input it is a copy of.
+
+    Args:
+        relevance: options for the rules, and where they write what was lost.
+        met: called with each linear layer and its output, as it runs.
+    """
+
+    def linear(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        x, weight, rest, options = _layer_arguments(args, kwargs)
+        return apply_linear(
+            func, args, kwargs, x, weight, lambda u, w: func(u, w, None, *rest, **options), weight
+        )
+
+    def matmul(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        x, weight = (*args, *kwargs.values())[:2]
+        if not _carries(x) or _carries(weight) or weight.dim() != 2:
+            _refuse(func)
+        return apply_linear(func, args, kwargs, x, weight.t(), F.linear, weight)
+
+    def apply_linear(
+        func: Operation,
+        args: Arguments,
+        kwargs: Options,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        apply: Operation,
+        key: torch.Tensor,
+    ) -> Any:
+        if not x.requires_grad:
+            return NotImplemented
+        name = f"{operation_name(func)} with weights {' x '.join(map(str, key.shape))}"
+        dense = operation_name(func) in ("linear", "matmul", "mm")
+        layer = LinearMap(apply, weight, name, dense=dense, key=key)
+        output = LinearShares.apply(x, lambda: func(*args, **kwargs), layer, relevance)
+        if met is not None:
+            met(layer, output)
+        return output
+
+    def average(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        if "bicubic" in (*args, *kwargs.values()):
+            _refuse(func)
+        x = args[0] if args else kwargs["input"]
+        rest = args[1:]
+        options = {key: value for key, value in kwargs.items() if key != "input"}
+        return AverageShares.apply(
+            x,
+            lambda: func(*args, **kwargs),
+            lambda u: func(u, *rest, **options),
+            operation_name(func),
+            relevance,
+        )
+
+    def through(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        x = args[0] if args else kwargs["input"]
+        if not x.requires_grad:
+            return NotImplemented
+        return PassThrough.apply(x, lambda: func(*args, **kwargs), is_in_place(func, args, kwargs))
+
+    def product(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        factors = (*args, *kwargs.values())[:2]
+        carriers = [factor for factor in factors if _carries(factor)]
+        if not carriers:
+            return NotImplemented
+        divisor = operation_name(func) not in ("mul", "multiply") and _carries(factors[1])
+        if len(carriers) > 1 or divisor:
+            _refuse(func)
+        in_place = is_in_place(func, args, kwargs)
+        return PassThrough.apply(carriers[0], lambda: func(*args, **kwargs), in_place)
+
+    def total(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        name = operation_name(func)
+        if func is eltwise_sum:
+            terms, scales = args, [1.0] * len(args)
+        else:
+            terms = (*args, *(kwargs[key] for key in ("input", "other") if key in kwargs))[:2]
+            alpha = float(kwargs.get("alpha", 1))
+            scales = [-alpha, 1.0] if name == "rsub" else [1.0, alpha * _MINUS[name]]
+        varies = [_varies(term, terms, relevance) for term in terms]
+        terms = tuple(term for term, keep in zip(terms, varies, strict=True) if keep)
+        scales = [scale for scale, keep in zip(scales, varies, strict=True) if keep]
+        in_place = is_in_place(func, args, kwargs)
+        if not any(_carries(term) for term in terms):
+            return NotImplemented
+        if len(terms) == 1:
+            return PassThrough.apply(terms[0], lambda: func(*args, **kwargs), in_place)
+        return SumShares.apply(
+            lambda: func(*args, **kwargs), in_place, scales, name, relevance, *terms
+        )
+
+    def undefined(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        _refuse(func)
+
+    rules: dict[Operation, Rule] = {eltwise_sum: total}
+    for names, rule in (
+        ("linear", linear),
+        (_CONVOLUTIONS, linear),
+        ("matmul mm", matmul),
+        (_AVERAGES, average),
+        (_PASSING, through),
+        (_PRODUCTS, product),
+        (_SUMS, total),
+        (_UNDEFINED, undefined),
+    ):
+        rules.update({function: rule for function in map(_function, names.split()) if function})
+    return rules
+
+
+def _function(name: str) -> Operation | None:
+    """The torch function of this name; None where this version of torch has none."""
+    return next((getattr(m, name) for m in (F, torch, torch.Tensor) if hasattr(m, name)), None)
+
+
+def _layer_arguments(
+    args: Arguments, kwargs: Options
+) -> tuple[torch.Tensor, torch.Tensor, Arguments, Options]:
+    """(x, weight, what follows the bias by position, and by keyword) of a linear layer's call."""
+    options = dict(kwargs)
+    named = [options.pop(key, None) for key in ("input", "weight", "bias")]
+    x, weight, _ = (*args[:3], *named[len(args[:3]) :])
+    return x, weight, args[3:], options
+
+
+def _carries(value: Any) -> bool:
+    """Whether relevance may pass to this operand."""
+    is_weight = isinstance(value, nn.Parameter)
+    return isinstance(value, torch.Tensor) and value.requires_grad and not is_weight
+
+
+def _varies(term: Any, terms: Arguments, relevance: Relevance) -> bool:
+    """Whether this term of a sum is one of the network's activations, and not a constant.
+
+    An activation that the backward pass won't reach (it was computed below the layer at which the
+    pass ends) has its share all the same, so `requires_grad` alone doesn't tell.
+    """
+    if not isinstance(term, torch.Tensor) or isinstance(term, nn.Parameter) or term.dim() == 0:
+        return False
+    if id(term) in relevance.constants:
+        return False
+    carriers = [other for other in terms if _carries(other)]
+    return _carries(term) or any(
+        term.dim() == other.dim() and len(term) == len(other) for other in carriers
+    )
+
+
+def _refuse(func: Operation) -> NoReturn:
+    raise ValueError(
+        f"Excitation backprop is not defined for {operation_name(func)}, which this network uses: "
+        f"it needs activations that are weighted sums of others. Defined for this network are "
+        f"gradient, linear_approx, grad_cam, rise and extremal_perturbation."
+    )
