@@ -87,6 +87,8 @@ def save_weights(name: str, state: dict[str, Tensor], folder: Path, **facts: Any
     path, manifest = weights_file(name, folder), manifest_file(name, folder)
     unfinished = path.with_name(path.name + ".part")
     save_file({key: value.contiguous() for key, value in state.items()}, unfinished)
+    # safetensors writes for the owner alone, which would hide shipped weights from other users.
+    unfinished.chmod(0o644)
     text = json.dumps({"name": name, "sha256": sha256(unfinished), **facts}, indent=2) + "\n"
     unfinished_manifest = manifest.with_name(manifest.name + ".part")
     unfinished_manifest.write_text(text, encoding="utf-8")

@@ -148,7 +148,7 @@ def measure(
                 for rows in np.array_split(np.arange(count), max(1, count // 100))
             ]
         )
-    return right.float().mean().item(), right.all(1).float().mean().item()
+    return right.double().mean().item(), right.all(1).double().mean().item()
 
 
 def scene_arrays(
