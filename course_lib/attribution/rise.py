@@ -1,0 +1,276 @@
+"""RISE: which places raise the score on average, from the outside of the network alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_lib.attribution.fast_forward import FastForward
+from course_lib.attribution.imaging import resize_saliency
+from course_lib.attribution.state import preserved
+from course_lib.attribution.targets import parse_target
+from course_lib.attribution.validation import check_finite, check_image, check_model, check_scores
+
+# Random numbers are drawn for this many masks at a time, whatever the batch: the masks are
+# TorchRay's for its default batch, and the same for every other.
+_DRAWN_TOGETHER = 32
+
+
+class RiseMasks:
+    r"""The random masks of RISE: a sequence that holds their grids and makes the masks on demand.
+
+    A mask begins as a grid of c x c cells, each 1 with probability p and otherwise 0. It is
+    enlarged bilinearly, so that a cell is ceil(H / c) x ceil(W / c) pixels, with the grid reflected
+    at its border, and cut to H x W at a random shift of less than a cell. Enlarging is separable:
+    for mask k with the shifts r and s,
+
+    .. math:: m_k = A_{r_k}\, G_k\, B_{s_k}^\top,
+
+    with one small matrix for each shift, so that a mask costs two small matrix products.
+
+    Args:
+        shape: (height, width) in pixels.
+        num_masks: how many, at least 1.
+        num_cells: c, cells along each side, at least 1.
+        p: probability that a cell is kept (is 1), in (0, 1].
+        seed: of the random numbers; the global random state is neither used nor changed.
+        device: where the masks are made.
+        dtype: floating dtype of the masks.
+
+    Raises:
+        ValueError: a number is outside its range.
+
+    >>> masks = RiseMasks((6, 8), num_masks=100, num_cells=3)
+    >>> len(masks), masks[:4].shape
+    (100, torch.Size([4, 1, 6, 8]))
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        num_masks: int = 8000,
+        num_cells: int = 7,
+        p: float = 0.5,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        _check_count("num_masks", num_masks)
+        _check_count("num_cells", num_cells)
+        if not 0 < p <= 1:
+            raise ValueError(f"p must be a probability in (0, 1], not {p}.")
+        if len(shape) != 2 or min(shape) < 1:
+            raise ValueError(f"The masks' shape must be (height, width), not {tuple(shape)}.")
+        self.shape = (int(shape[0]), int(shape[1]))
+        cells = [math.ceil(side / num_cells) for side in self.shape]
+        random = torch.Generator().manual_seed(seed)
+        grids, rows, columns = [], [], []
+        for start in range(0, num_masks, _DRAWN_TOGETHER):
+            count = min(_DRAWN_TOGETHER, num_masks - start)
+            grids.append(torch.rand(count, 1, num_cells, num_cells, generator=random) < p)
+            rows.append(torch.randint(0, cells[0], (count,), generator=random))
+            columns.append(torch.randint(0, cells[1], (count,), generator=random))
+        self._grids = torch.cat(grids).squeeze(1).to(device)
+        self._rows = torch.cat(rows).to(device)
+        self._columns = torch.cat(columns).to(device)
+        self._enlarge_rows, self._enlarge_columns = (
+            _enlargement(num_cells, cell, side).to(device=device, dtype=dtype)
+            for cell, side in zip(cells, self.shape, strict=True)
+        )
+
+    def __len__(self) -> int:
+        return len(self._grids)
+
+    def __getitem__(self, index: slice) -> torch.Tensor:
+        """The masks of a slice: (k, 1, H, W), values in [0, 1]."""
+        rows = self._enlarge_rows[self._rows[index]]
+        columns = self._enlarge_columns[self._columns[index]]
+        grids = self._grids[index].to(rows.dtype)
+        return (rows @ grids @ columns.transpose(1, 2)).unsqueeze(1)
+
+
+def _enlargement(num_cells: int, cell: int, side: int) -> torch.Tensor:
+    """For each shift, the weights of the grid's cells at each pixel: (cell, side, num_cells)."""
+    cells = torch.eye(num_cells).unsqueeze(1)
+    # A single cell has nothing to reflect.
+    cells = F.pad(cells, (1, 1), mode="reflect" if num_cells > 1 else "replicate")
+    size = cell * (num_cells + 2)
+    line = F.interpolate(cells, size=size, mode="linear", align_corners=False).squeeze(1)
+    return torch.stack([line[:, shift : shift + side].t() for shift in range(cell, 2 * cell)])
+
+
+def rise(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Any = None,
+    seed: int = 0,
+    num_masks: int = 8000,
+    num_cells: int = 7,
+    filter_masks: torch.Tensor | None = None,
+    batch_size: int = 32,
+    p: float = 0.5,
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    *,
+    activation: Callable[[torch.Tensor], torch.Tensor] | None = torch.sigmoid,
+    progress: bool = False,
+) -> torch.Tensor:
+    r"""Weigh random masks by the score that the network gives to what they leave of the image.
+
+    .. math:: s(u) = \frac{1}{K} \sum_{k=1}^{K} f(\phi(m_k \odot x))\, m_k(u),
+
+    with random smooth masks m_k (see `RiseMasks`), the network phi and the activation f. Only the
+    network's answers are used, no gradient. The masks depend on `seed`, `num_masks`, `num_cells`,
+    `p` and the image's size, not on `batch_size`. Paper: Petsiuk, Das and Saenko, "RISE: Randomized
+    Input Sampling for Explanation of Black-box Models" (2018), arXiv 1806.07421.
+
+    Other than in TorchRay, the maps are those of `target`, when there is one, and no others are
+    computed.
+
+    Args:
+        model: the network, from images to N x C scores (N x C x H x W scores are averaged over
+            positions). It runs in eval mode and comes back as it was.
+        input: images, N x C x H x W.
+        target: an int, one or several classes per image, or a floating N x C tensor of weights of
+            the activated scores; None for all classes.
+        seed: of the masks.
+        num_masks: K.
+        num_cells: cells along each side of a mask's grid.
+        filter_masks: masks to use instead of random ones, K x 1 x H x W or K x H x W.
+        batch_size: how many masked images the network gets at once.
+        p: the probability that a cell is kept.
+        resize: False, True (the image's size, which the maps have anyway) or (width, height).
+        resize_mode: how to interpolate then.
+        activation: f, from N x C scores to as many numbers; the logistic function by default, None
+            for the scores themselves.
+        progress: show a progress bar.
+
+    Returns:
+        Maps, N x T x H x W: T is the number of classes, or of targets per image. They carry no
+        graph.
+
+    Raises:
+        TypeError, ValueError: an argument is not as above, or the network's output is not finite.
+
+    >>> class Centre(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x[:, :, 8, 8]
+    >>> saliency = rise(Centre(), torch.ones(1, 3, 16, 16), target=2, num_masks=500)
+    >>> saliency.shape
+    torch.Size([1, 1, 16, 16])
+    >>> bool(saliency[0, 0, 8, 8] > saliency[0, 0, 0, 0])
+    True
+    """
+    check_model(model)
+    check_image(input)
+    _check_count("batch_size", batch_size)
+    images = input.detach().contiguous(memory_format=torch.channels_last)
+    if filter_masks is None:
+        masks: RiseMasks | torch.Tensor = RiseMasks(
+            images.shape[2:], num_masks, num_cells, p, seed, images.device, images.dtype
+        )
+    else:
+        masks = _check_masks(filter_masks, images)
+    run = FastForward(model)
+    wanted: torch.Tensor | None = None
+    totals: list[torch.Tensor] = []
+    with preserved(model, input), torch.no_grad():
+        for chunk in _batches(len(masks), batch_size, progress):
+            mask = masks[chunk]
+            for n, image in enumerate(images.split(1)):
+                scores = _activated(run(_masked(image, mask)), len(mask), activation)
+                if target is not None and wanted is None:
+                    wanted = parse_target(target, scores[:1].expand(len(images), -1))
+                weights = _of_target(scores, None if wanted is None else wanted[n])
+                share = weights.t().to(mask.dtype) @ mask.flatten(1)
+                if chunk.start == 0:
+                    totals.append(share)
+                else:
+                    totals[n] += share
+    saliency = torch.stack(totals).div_(len(masks)).unflatten(2, images.shape[2:])
+    return resize_saliency(input, saliency, resize, resize_mode)
+
+
+def rise_class(
+    model: nn.Module, input: torch.Tensor, target: Any, *args: Any, **kwargs: Any
+) -> torch.Tensor:
+    """`rise` for one class per image: N x 1 x H x W.
+
+    Args:
+        model: the network.
+        input: images, N x C x H x W.
+        target: an int, or one class per image.
+        args, kwargs: the further arguments of `rise`.
+
+    Raises:
+        ValueError: target is None; or as for `rise`.
+
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 5))
+    >>> rise_class(model, torch.rand(2, 3, 4, 4), target=1, num_masks=8).shape
+    torch.Size([2, 1, 4, 4])
+    """
+    if target is None:
+        raise ValueError("rise_class needs a target, such as a class index; rise gives all maps.")
+    return rise(model, input, target, *args, **kwargs)
+
+
+def _masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The image (1, C, H, W) under each mask (k, 1, H, W), in the image's memory layout."""
+    return (image.permute(0, 2, 3, 1) * mask.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def _activated(
+    output: Any, count: int, activation: Callable[[torch.Tensor], torch.Tensor] | None
+) -> torch.Tensor:
+    """One number per masked image and class: k x C."""
+    scores = check_scores(output, count)
+    if scores.dim() == 4:
+        scores = scores.mean((2, 3))
+    activated = scores if activation is None else activation(scores)
+    if activated.shape != scores.shape:
+        raise ValueError(
+            f"The activation must keep the scores' shape, {tuple(scores.shape)}, but gave "
+            f"{tuple(activated.shape)}."
+        )
+    return check_finite(activated, "The activated score")
+
+
+def _of_target(scores: torch.Tensor, wanted: torch.Tensor | None) -> torch.Tensor:
+    """The columns asked for, k x T, of k x C scores; or their weighted sum, k x 1."""
+    if wanted is None:
+        return scores
+    if wanted.is_floating_point():
+        return (scores @ wanted)[:, None]
+    return scores[:, wanted]
+
+
+def _batches(count: int, size: int, progress: bool) -> Iterator[slice]:
+    starts: Any = range(0, count, size)
+    if progress:
+        from tqdm.auto import tqdm
+
+        starts = tqdm(starts, desc="RISE", unit="batch")
+    for start in starts:
+        yield slice(start, min(start + size, count))
+
+
+def _check_masks(masks: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    height, width = images.shape[2:]
+    wanted = f"K x 1 x {height} x {width}"
+    if not isinstance(masks, torch.Tensor):
+        raise TypeError(f"filter_masks must be a tensor, {wanted}, not {type(masks).__name__}.")
+    given = masks.unsqueeze(1) if masks.dim() == 3 else masks
+    if given.dim() != 4 or given.shape[1:] != (1, height, width) or len(given) == 0:
+        shape = " x ".join(map(str, masks.shape))
+        raise ValueError(f"filter_masks must have shape {wanted} for this image, not {shape}.")
+    return check_finite(given.detach().to(images), "filter_masks")
+
+
+def _check_count(name: str, value: int) -> None:
+    if isinstance(value, bool) or int(value) != value or value < 1:
+        raise ValueError(f"{name} must be a whole number, at least 1, not {value}.")
