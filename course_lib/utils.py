@@ -136,7 +136,7 @@ def imread(
         to_rgb: convert to three channels.
 
     Returns:
-        A 1 x C x H x W float32 tensor in [0, 1], or the PIL image.
+        A C x H x W float32 tensor in [0, 1], or the PIL image.
 
     Raises:
         ValueError: there is no such file, it is no image, or resize is not positive.
@@ -177,7 +177,7 @@ def imread(
         size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     if size is not None:
         image = image.resize((int(size[0]), int(size[1])), Image.Resampling.LANCZOS)
-    return image if as_pil else pil_to_tensor(image)[None]
+    return image if as_pil else pil_to_tensor(image)
 
 
 def _scaled(im: torch.Tensor, lim: Any) -> torch.Tensor:

@@ -54,7 +54,6 @@ ACTIVATIONS = frozenset(
 
 _SPELLINGS = {
     "relu6": "hardtanh",
-    "_threshold": "threshold",
     "clip": "clamp",
     "iadd": "add",
     "radd": "add",
@@ -75,6 +74,7 @@ _SIGNATURES: dict[str, tuple[tuple[str, Any], ...]] = {
     "hardtanh": (("input", None), ("min_val", -1.0), ("max_val", 1.0), ("inplace", False)),
     "threshold": (("input", None), ("threshold", None), ("value", None), ("inplace", False)),
     "clamp": (("input", None), ("min", None), ("max", None)),
+    "clip": (("input", None), ("min", None), ("max", None)),
     "clamp_min": (("input", None), ("min", None)),
     "linear": (("input", None), ("weight", None), ("bias", None)),
     **{
@@ -105,9 +105,7 @@ _SIGNATURES: dict[str, tuple[tuple[str, Any], ...]] = {
 @lru_cache(maxsize=4096)
 def _plain_name(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", type(func).__name__).split(".")[0]
-    if name.startswith("__") and name.endswith("__"):
-        return name.strip("_")
-    return name.rstrip("_") if name.rstrip("_") else name
+    return name.strip("_")
 
 
 @lru_cache(maxsize=4096)
@@ -179,7 +177,7 @@ def as_activation(
         return "hardtanh", x, (0.0, 6.0)
     if name == "hardtanh":
         return "hardtanh", x, (float(bound["min_val"]), float(bound["max_val"]))
-    if name in ("threshold", "clamp", "clamp_min"):
+    if name in ("threshold", "clamp", "clip", "clamp_min"):
         low = bound["threshold"] if name == "threshold" else bound["min"]
         high = bound.get("max")
         if not (isinstance(low, (int, float)) and low == 0):
