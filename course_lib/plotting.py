@@ -117,7 +117,7 @@ class Panel:
         title: written above the panel.
         outlines: KxHxW masks, drawn as thin contours in the class colours.
         focus: class that the panel is about: its outline is solid, the others are dotted.
-        vmax: for maps, the value at the end of the colour map; the largest magnitude by default.
+        vmax: for maps, the value at the end of the colour map (see `heat`).
         mark: (row, column) of a pixel to be marked with a small cross.
     """
 
@@ -163,7 +163,8 @@ def heat(
         s: map, shape (H, W), (1, H, W) or (1, 1, H, W); one coarser than `outlines` is drawn in
             larger pixels over the same frame.
         outlines: masks, shape (K, H, W).
-        vmax: value of the brightest colour; the map's maximum by default.
+        vmax: value of the brightest colour; by default the one that 0.5 % of the pixels exceed, and
+            at least a quarter of the maximum.
         focus: class whose outline is solid while the others are dotted.
 
     Raises:
@@ -175,7 +176,7 @@ def heat(
             f"a relevance map has no negative values, this one goes down to {values.min():.3g}: "
             "use signed()."
         )
-    top = float(values.max()) if vmax is None else vmax
+    top = _strongest(values) if vmax is None else vmax
     _imshow(ax, values, outlines, focus, cmap=RELEVANCE_CMAP, vmin=0, vmax=top or 1.0)
 
 
@@ -193,14 +194,15 @@ def signed(
         ax: matplotlib axes.
         s: map, shape (H, W), (1, H, W) or (1, 1, H, W).
         outlines: masks, shape (K, H, W).
-        vmax: magnitude of the strongest colours; the map's largest magnitude by default.
+        vmax: magnitude of the strongest colours; by default the one that 0.5 % of the pixels
+            exceed, and at least a quarter of the largest.
         focus: class whose outline is solid while the others are dotted.
 
     Raises:
         ValueError: if `s` is not one map.
     """
     values = _squeeze(s, 2)
-    top = float(np.abs(values).max()) if vmax is None else vmax
+    top = _strongest(np.abs(values)) if vmax is None else vmax
     _imshow(ax, values, outlines, focus, cmap=SIGNED_CMAP, vmin=-(top or 1.0), vmax=top or 1.0)
 
 
@@ -431,6 +433,11 @@ def _squeeze(data: Any, dimensions: int) -> np.ndarray:
     if values.ndim != dimensions:
         raise ValueError(f"expected {dimensions} dimensions to draw, got shape {values.shape}.")
     return values
+
+
+def _strongest(magnitudes: np.ndarray) -> float:
+    # a few pixels of a gradient tower over all others and would leave the rest of the map black
+    return float(max(np.quantile(magnitudes, 0.995), magnitudes.max() / 4))
 
 
 def _aspect(panel: Panel) -> float:

@@ -123,11 +123,11 @@ show(
 # Each class is asked for on its own, so two objects get two times yes. And not only here:
 
 # %%
-many = [draw_scene(seed) for seed in range(300)]
+many = [draw_scene(seed) for seed in range(200)]
 with torch.no_grad():
-    answers = model(torch.cat([one.x for one in many])) > 0
+    answers = torch.cat([model(one.x) for one in many]) > 0
 truth = torch.stack([torch.from_numpy(one.labels) for one in many]) > 0
-print(f"{(answers == truth).float().mean():.0%} of 2,400 answers are right")
+print(f"{(answers == truth).sum()} of {truth.numel()} answers are right")
 
 # %% [markdown]
 # ## 3 · Where did it look? A first, crude answer
@@ -144,7 +144,7 @@ def cover(x, row, column, size=14):
 
 
 panels = []
-for row, column, place in [(24, 14, "on the star"), (62, 44, "on the crescent"), (10, 70, "on the ground")]:
+for row, column, place in [(14, 14, "on the star"), (62, 40, "on the crescent"), (10, 70, "on the ground")]:
     covered = cover(x, row, column)
     panels.append(Panel("image", covered, f"{place}: {model(covered)[0, star]:.1f}"))
 gallery(
@@ -159,12 +159,12 @@ gallery(
 
 # %%
 @torch.no_grad()
-def occlusion(model, x, target, size=14, step=4):
+def occlusion(model, x, target, size=14, step=6):
     """How much the score falls when the surroundings of a pixel are covered: a (96, 96) map, 0 or more."""
     places = range(0, x.shape[-1] - size + 1, step)
     corners = [(row, column) for row in places for column in places]
     covered = torch.cat([cover(x, row, column, size) for row, column in corners])
-    falls = model(x)[0, target] - model(covered)[:, target]
+    falls = model(x)[0, target] - torch.cat([model(part)[:, target] for part in covered.split(16)])
     total, times = torch.zeros(2, *x.shape[-2:])
     for (row, column), fall in zip(corners, falls):
         total[row : row + size, column : column + size] += fall

@@ -19,37 +19,36 @@ import torch.nn.functional as F
 
 from course_lib import check, hint, solution
 from course_lib.plotting import Panel, gallery, show, subplots
-from course_lib.world.examples import example_scene, get_example_data
-from course_lib.world.networks import build_network
-from course_lib.world.scenes import CLASSES, two_object_scenes
+from course_lib.world.networks import build_network, load_network
+from course_lib.world.scenes import CLASSES, draw_scene, two_object_scenes
 
 # %% [markdown]
 # ## 1 · One number, nudged
 #
-# The example has two objects. `get_example_data` gives the network, the image, and the two classes.
+# Scene 0 has two objects, a square and a triangle, and the network sees both.
 
 # %%
-model, x, square, triangle = get_example_data()
-scene = example_scene()
-masks = scene.masks
-names = {square: CLASSES[square], triangle: CLASSES[triangle]}
+model = load_network("tiny_vgg")
+scene = draw_scene(0)
+x, masks = scene.x, scene.masks
+square, triangle = scene.objects
 
 scores = model(x)[0]
 print("image", tuple(x.shape), "  scores", tuple(scores.shape))
-print({name: round(scores[c].item(), 1) for c, name in names.items()})
+print(f"score of square {scores[square]:.1f}, score of triangle {scores[triangle]:.1f}")
 
 # %% [markdown]
-# An image is 3 x 96 x 96 = 27,648 numbers. Take one of them, the red of one pixel on the rim of the triangle, turn it from 0 up to 1,
+# An image is 3 x 96 x 96 = 27,648 numbers. Take one of them, the green of one pixel at the edge of the triangle. Turn it from 0 up to 1
 # and write down the score of *triangle* each time.
 
 # %%
-RED, row, column = 0, 60, 30
+GREEN, row, column = 1, 55, 32
 values = torch.linspace(0, 1, 101)
 copies = x.repeat(101, 1, 1, 1)
-copies[:, RED, row, column] = values
+copies[:, GREEN, row, column] = values
 curve = model(copies)[:, triangle]
 
-now = x[0, RED, row, column].item()
+now = x[0, GREEN, row, column].item()
 at = (values - now).abs().argmin().item()
 slope = ((curve[at + 1] - curve[at - 1]) / (values[at + 1] - values[at - 1])).item()
 
@@ -57,13 +56,13 @@ fig, ax = subplots(width=6.4, height=3.4)
 ax.plot(values, curve, label="score of triangle")
 ax.plot(values, scores[triangle] + slope * (values - now), "--", color="#D55E00", label="slope, here and now")
 ax.plot([now], [scores[triangle]], "o", color="#1a1a1a", markersize=7)
-ax.set_xlabel("red value of one pixel")
+ax.set_xlabel("green value of one pixel")
 ax.set_ylabel("score")
 ax.legend()
 show(
     fig,
     caption="One of 27,648 numbers changes, all others stay. The dot is the picture as it is; the dashed line is the slope there.",
-    alt="A curve of the score against the red value of one pixel, and a straight dashed line that touches it at the pixel's present value.",
+    alt="A curve that rises, bends and falls, and a straight dashed line that touches it at the pixel's present value.",
 )
 
 # %% [markdown]
@@ -113,7 +112,7 @@ score_gradient = check("score_gradient", score_gradient)
 
 # %%
 g = score_gradient(model, x, triangle)
-print(f"slope by nudging {slope:.2f}, from the gradient {g[0, RED, row, column]:.2f}")
+print(f"slope by nudging {slope:.2f}, from the gradient {g[0, GREEN, row, column]:.2f}")
 
 gallery(
     [
@@ -232,3 +231,267 @@ gallery(
     caption="Gradient times input for triangle: red speaks for the class, blue against it.",
     alt="The picture, the magnitude map, and a map of red and blue dots on the triangle.",
 )
+
+# %% [markdown]
+# It does not add up, by far. The biases of the network take their part, and the slopes here and now are not the slopes on the way from
+# a black picture to this one. Section 8 comes back to this.
+
+# %% [markdown]
+# ## 5 · A whole batch at once  *(8 min, ●●○)*
+#
+# You will want maps for many pictures. A backward pass starts from *one* number, but four pictures have four target scores. Choose them by
+# a **one-hot** matrix, 1 at each picture's target and 0 elsewhere, and add up what is left:
+
+# %%
+four = list(two_object_scenes(4))
+batch = torch.cat([one.x for one in four])
+targets = torch.tensor([one.objects[0] for one in four])
+one_hot = F.one_hot(targets, len(CLASSES))
+batch_scores = model(batch)
+
+gallery(
+    [
+        [
+            Panel("numbers", batch_scores, "scores"),
+            Panel("numbers", one_hot, "one-hot targets"),
+            Panel("numbers", batch_scores * one_hot, "product"),
+        ]
+    ],
+    column_width=3.0,
+    caption="One row per picture, one column per class. The sum of all entries of the product is one number.",
+    alt="Three grids of four rows and eight columns: scores, a single 1 in each row, and the product, which keeps one score in each row.",
+)
+
+# %% [markdown]
+# *Before you go on: the sum has a part from each picture. Take its gradient with respect to the batch. Is the gradient at picture 0
+# disturbed by the scores of the other three?*
+#
+# **Write `batch_gradient(model, x, targets)`.** `x` is a batch, shape `(N, 3, H, W)`; `targets` a tensor of `N` class numbers. Return the
+# gradient of each image's own target score, shape `(N, 3, H, W)`. Run the network once, and leave `x` as it is.
+
+# %%
+def batch_gradient(model, x, targets):
+    """The gradient of each image's own target score: x is (N, 3, H, W), targets (N,), the result like x."""
+    ### BEGIN SOLUTION
+    x = x.detach().clone().requires_grad_()
+    scores = model(x)
+    one_hot = F.one_hot(targets, scores.shape[1])
+    return torch.autograd.grad((scores * one_hot).sum(), x)[0]
+    ### END SOLUTION
+
+# %%
+batch_gradient = check("batch_gradient", batch_gradient)
+
+# %% [markdown]
+# Here is the answer to the question: all four at once, against one by one.
+
+# %%
+together = batch_gradient(model, batch, targets)
+alone = torch.cat([score_gradient(model, one.x, one.objects[0]) for one in four])
+print("together and alone agree:", torch.allclose(together, alone, atol=1e-4))
+
+gallery(
+    [
+        [Panel("image", one.image, f"{one.names[0]}?", outlines=one.masks) for one in four],
+        [
+            Panel("heat", s, outlines=one.masks, focus=one.objects[0])
+            for s, one in zip(saliency_by_maximum(together), four)
+        ],
+    ],
+    caption="Four pictures, four questions, one backward pass. The outline of the class that was asked for is solid.",
+    alt="Four scenes with two objects each, and under each its gradient map, bright on and around one of the objects.",
+)
+
+# %% [markdown]
+# No picture's score depends on another picture, so in the gradient of the sum each picture finds only its own. That is a property of the
+# *network*, and it can fail. Batch normalisation in training mode uses the mean of the whole batch, and then the pictures do see each
+# other. The next cell asks how the score of picture 0 depends on picture 1.
+
+# %%
+def leak(network):
+    """The largest slope of picture 0's score with respect to any number of picture 1."""
+    pair = batch[:2].clone().requires_grad_()
+    score = network(pair)[0, square]
+    return torch.autograd.grad(score, pair)[0][1].abs().max().item()
+
+
+torch.manual_seed(0)
+resnet = build_network("tiny_resnet")  # has batch normalisation; untrained weights will do here
+print("in eval mode    ", "none at all" if leak(resnet.eval()) == 0 else "there is a leak")
+print("in training mode", "none at all" if leak(resnet.train()) == 0 else "there is a leak")
+
+# %% [markdown]
+# So before you explain a network, put it into eval mode. `load_network` has done that for you.
+
+# %% [markdown]
+# ## 6 · Does the strongest pixel lie on the object?
+#
+# Time for a measurement. Take 100 scenes with two objects and ask for each of the two. Look where the strongest pixel of the map is: on
+# the object that was asked for, on the other one, or on neither. This is called the **pointing game**.
+#
+# *Before you run it: the network's answers are right almost without exception. In how many of the 200 maps is the strongest pixel on the
+# right object? Objects cover a twentieth of a picture, so a blind guess hits in 5 of 100.*
+
+# %%
+scenes = list(two_object_scenes(100))
+images = torch.cat([one.x for one in scenes])
+truth = torch.stack([torch.from_numpy(one.masks) for one in scenes])
+
+
+def place_of_peak(make_map):
+    """How often the peak of a map is on the object asked for, on the other one, on neither."""
+    found = torch.zeros(3)
+    for asked in (0, 1):
+        targets = torch.tensor([one.objects[asked] for one in scenes])
+        others = torch.tensor([one.objects[1 - asked] for one in scenes])
+        gradients = [batch_gradient(model, a, b) for a, b in zip(images.split(20), targets.split(20))]
+        peaks = make_map(torch.cat(gradients), images).flatten(1).argmax(dim=1)
+        rows = torch.arange(len(scenes))
+        on, off = (truth[rows, c].flatten(1)[rows, peaks] > 0.5 for c in (targets, others))
+        found += torch.tensor([on.sum(), off.sum(), (~on & ~off).sum()])
+    return found / found.sum()
+
+
+print("strongest pixel is               on the object   on the other   on neither")
+for name, make_map in {
+    "largest magnitude": lambda g, x: saliency_by_maximum(g),
+    "length": lambda g, x: saliency_by_length(g),
+    "gradient times input": gradient_times_input,
+}.items():
+    on, off, neither = place_of_peak(make_map)
+    print(f"{name:<32} {on:>13.0%} {off:>14.0%} {neither:>12.0%}")
+
+# %% [markdown]
+# Far better than a guess, and far from always. The network is right nearly every time, so the misses are not the network's: they are
+# the method's. Most of them lie beside the object, and some on the *other* object, where a slope says: change this, and my belief in the
+# first object changes too. A steep slope is not the same as evidence.
+
+# %% [markdown]
+# ## 7 · Why so grainy?
+#
+# Add a little noise to the picture, so little that you can't see it, and compute the map again. The score hardly changes.
+#
+# *Does the map?*
+
+# %%
+torch.manual_seed(0)
+noisy = x + 0.03 * torch.randn(40, *x.shape[1:])
+noisy_gradients = batch_gradient(model, noisy, torch.full((40,), triangle))
+first, second = saliency_by_maximum(noisy_gradients[:2])
+average = saliency_by_maximum(noisy_gradients[:20].mean(dim=0, keepdim=True))
+another = saliency_by_maximum(noisy_gradients[20:].mean(dim=0, keepdim=True))
+
+
+def correlation(a, b):
+    """How alike two maps are: 1 for the same picture, 0 for unrelated ones."""
+    return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
+
+
+noisy_scores = model(noisy[:2])[:, triangle]
+print(f"score of triangle: {scores[triangle]:.1f}, with noise {noisy_scores[0]:.1f} and {noisy_scores[1]:.1f}")
+print(f"two gradients, signs and all, correlate by {correlation(noisy_gradients[0], noisy_gradients[1]):.1f}")
+print(f"their maps of magnitudes by                {correlation(first, second):.1f}")
+print(f"two averages of 20 gradients by            {correlation(average, another):.1f}")
+
+shared = max(first.max(), second.max()).item()
+gallery(
+    [
+        [
+            Panel("image", noisy[0], "with noise"),
+            Panel("heat", first, "its map", outlines=masks, focus=triangle, vmax=shared),
+            Panel("heat", second, "other noise", outlines=masks, focus=triangle, vmax=shared),
+            Panel("heat", average, "average of 20", outlines=masks, focus=triangle),
+        ]
+    ],
+    caption="Noise too weak to be seen changes the gradient. Averaging over noise keeps what stays: this is called SmoothGrad.",
+    alt="The picture with faint noise, two maps for two samples of noise that differ in their bright dots, and a calmer map, the average of twenty.",
+)
+
+# %% [markdown]
+# A ReLU network is a patchwork of linear pieces. Inside a piece the gradient is constant; at each border it jumps, because a ReLU switches
+# on or off or a max pooling changes its mind. The pieces are tiny, and a trace of noise carries the picture into another one. The graininess
+# is not an error of yours: it is what the slope of such a network looks like.
+#
+# Averaging gives a calmer map. Is it also a better one, or only a prettier one? You have the tools to find out: put the average into
+# `place_of_peak`. (It takes a minute or so.)
+
+# %% [markdown]
+# ## 8 · A sure network is flat
+#
+# Take all contrast out of the picture, then bring it back step by step. At 0 it is one flat colour, at 1 it is the picture.
+#
+# *Draw with your finger how the score of triangle goes from left to right. Then run the cell.*
+
+# %%
+flat = x.mean(dim=(2, 3), keepdim=True).expand_as(x)
+contrast = torch.linspace(0, 1, 41)
+faded = flat + contrast.reshape(-1, 1, 1, 1) * (x - flat)
+with torch.no_grad():
+    score_at = model(faded)[:, triangle]
+slope_at = (batch_gradient(model, faded, torch.full((41,), triangle)) * (x - flat)).sum(dim=(1, 2, 3))
+
+fig, ax = subplots(width=6.4, height=3.4)
+ax.plot(contrast, score_at)
+for i, side in [(12, 0.09), (40, 0.09)]:
+    ends = torch.tensor([contrast[i] - side, contrast[i] + side])
+    ax.plot(ends, score_at[i] + slope_at[i] * (ends - contrast[i]), color="#D55E00", linewidth=3)
+    ax.plot(contrast[i], score_at[i], "o", color="#1a1a1a", markersize=7)
+ax.axhline(0, color="#6b6b6b", linewidth=0.8)
+ax.set_xlabel("contrast")
+ax.set_ylabel("score of triangle")
+show(
+    fig,
+    caption="The score as the picture fades in. The orange strokes are slopes computed from the gradient, at contrast 0.3 and at 1.",
+    alt="A curve that is flat and negative at first, climbs steeply between a quarter and a half, and is flat again at the right end; a steep orange stroke on the climb, a level one at the end.",
+)
+
+# %%
+print(f"without contrast the score is {score_at[0]:.0f}, with all of it {score_at[-1]:.0f}: contrast decides everything")
+print(f"the slope at full contrast is {slope_at[-1]:.1f}; on the climb it reaches {slope_at.max():.0f}")
+
+# %% [markdown]
+# The whole answer hangs on the contrast, and yet the gradient at the picture says that a little more or less of it would change nearly
+# nothing. Both are true. The gradient answers the question *what would change the score from here?* The question in people's heads is often
+# another one: *what made the score what it is?* Once the network is sure, it is flat, and the two part. This is called **saturation**.
+#
+# A probability saturates even more than a score: a sigmoid is flat wherever the network is sure. That is why this course takes gradients
+# of scores.
+
+# %%
+def probability(pictures):
+    """The network with a sigmoid at its end."""
+    return model(pictures).sigmoid()
+
+
+ratio = score_gradient(probability, x, triangle).abs().max() / g.abs().max()
+print(f"the gradient of the probability is about {1 / ratio:.0e} times smaller than that of the score")
+
+# %% [markdown]
+# ## Try it
+#
+# Ask for a class that is *not* in the picture: change `triangle` to `CLASSES.index("heart")` in section 2. What does its gradient point at?
+# Then take another scene in section 1, such as `draw_scene(35)`.
+#
+# ## What you learned
+#
+# - The gradient of a class score has one number per number of the image: how much the score would change with it, here and now.
+# - Largest magnitude and length give nearly the same map. Take magnitudes before you mix channels.
+# - Gradient times input has a sign, for or against; it adds up to the score in a linear model, and not in this one.
+# - One-hot targets give the maps of a whole batch in one backward pass, provided that the pictures don't see each other: eval mode.
+# - The peak lies on the right object in about two thirds of the maps; the maps are grainy because the network is a patchwork; where the network
+#   is sure, its slope is nearly flat.
+#
+# **To keep:** the gradient says what would change the answer, not what made it.
+#
+# ## Where to read on
+#
+# - Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks* (2013): the gradient map.
+# - Baehrens and others, *How to Explain Individual Classification Decisions* (JMLR 2010): the same idea before deep networks.
+# - Shrikumar, Greenside and Kundaje, *Learning Important Features Through Propagating Activation Differences* (ICML 2017): gradient times input,
+#   saturation, and a way round it.
+# - Smilkov and others, *SmoothGrad* (2017): averaging over noise.
+# - Sundararajan, Taly and Yan, *Axiomatic Attribution for Deep Networks* (ICML 2017): walk up the curve of section 8 and add up the slopes.
+# - Balduzzi and others, *The Shattered Gradients Problem* (ICML 2017): why the grain.
+#
+# **Next, lesson 02:** the next methods change what happens on the way back. To do that without touching the network, you first build a tool
+# that replaces a function and puts it back.
