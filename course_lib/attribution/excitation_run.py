@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -232,8 +233,11 @@ class ContrastiveRun(Run):
 
 
 def _has_several_targets(target: Any, input: torch.Tensor) -> bool:
-    if isinstance(target, torch.Tensor):
-        return not target.is_floating_point() and target.numel() > len(input)
-    return (
-        isinstance(target, (list, tuple)) and any(isinstance(row, (list, tuple)) for row in target)
-    ) or (hasattr(target, "__len__") and len(target) > len(input))
+    if isinstance(target, Integral):
+        return False
+    try:
+        given = torch.as_tensor(target)
+    except (TypeError, ValueError, RuntimeError):
+        # `saliency` says what is wrong with it.
+        return False
+    return not given.is_floating_point() and given.numel() > len(input)

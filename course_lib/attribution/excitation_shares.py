@@ -176,19 +176,17 @@ def _dense_shares(
     """
     flat_x, flat_p = x.reshape(-1, x.shape[-1]), p.reshape(-1, p.shape[-1])
     rows = flat_p.any(0).nonzero()[:, 0]
-    signs = [1] if bool(x.amin() >= 0) else [1, -1]
-    parts = [flat_x] if len(signs) == 1 else [flat_x.clamp(min=0), flat_x.clamp(max=0)]
+    signed = bool(x.amin() < 0)
+    parts = [flat_x.clamp(min=0), flat_x.clamp(max=0)] if signed else [flat_x]
     pulled = [torch.zeros_like(part) for part in parts]
     lost = None
     few = len(flat_x) <= 8 and w.device.type == "cpu"
     step = max(8, _ROWS_AT_ONCE // w.shape[1]) if few else max(1, len(rows))
-    for chosen in rows.split(step):
+    for chosen in rows.split(step) if len(rows) else ():
         some = w[chosen]
         if negated:
             some.neg_()
-        matrices = (
-            [some.clamp_(min=0)] if len(parts) == 1 else [some.clamp(min=0), some.clamp_(max=0)]
-        )
+        matrices = [some.clamp(min=0), some.clamp_(max=0)] if signed else [some.clamp_(min=0)]
         z = flat_x.new_zeros(len(flat_x), len(chosen))
         for part, matrix in zip(parts, matrices, strict=True):
             z.addmm_(part, matrix.t())
@@ -201,8 +199,8 @@ def _dense_shares(
         for target, matrix in zip(pulled, matrices, strict=True):
             target.addmm_(q, matrix)
     shares = pulled[0].mul_(parts[0])
-    if len(parts) == 2:
-        shares = shares.addcmul_(pulled[1], parts[1])
+    if signed:
+        shares.addcmul_(pulled[1], parts[1])
     return shares.view_as(x), None if lost is None else lost.view_as(p)
 
 

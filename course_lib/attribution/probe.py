@@ -22,7 +22,10 @@ class Probe:
         target: "input" or "output". Of several tensors (a tuple), the first floating one counts.
 
     Attributes:
-        data: one tensor for each time the layer has run since the probe was attached.
+        data: one tensor for each time the layer has run in this forward pass. (A run after the
+            backward pass, when the data have gradients, starts the list anew.)
+        contrast: tensors to subtract from the gradients at `data`, before they go on down; set
+            before the forward pass by the manual form of contrastive excitation backprop.
         calls: how many times it has run.
 
     Raises:
@@ -44,6 +47,7 @@ class Probe:
         self.module = module
         self.target = target
         self.data: list[torch.Tensor] = []
+        self.contrast: list[torch.Tensor] | None = None
         self.calls = 0
         if target == "input":
             self._hook = module.register_forward_pre_hook(self._on_input, with_kwargs=True)
@@ -61,8 +65,14 @@ class Probe:
                 # The caller's tensor must not change its flags: record an alias instead.
                 x = x.detach().requires_grad_()
             x.retain_grad()
+        if self.data and self.data[0].grad is not None:
+            self.data = []
         self.data.append(x)
-        return x.clone()
+        following = x.clone()
+        if self.contrast is not None and following.requires_grad:
+            contrast = self.contrast[len(self.data) - 1]
+            following.register_hook(lambda p: p - contrast)
+        return following
 
     def _record_first(self, values: Any) -> Any:
         """Record the first floating tensor; return the same structure with its copy in place."""
