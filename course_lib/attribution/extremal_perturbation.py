@@ -1,0 +1,307 @@
+"""Extremal perturbation: the mask of a given area that the network answers most strongly to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from course_lib.attribution.area import mask_area
+from course_lib.attribution.fast_forward import FastForward
+from course_lib.attribution.imaging import imsmooth, resize_saliency
+from course_lib.attribution.layer_replacement import LayerReplacement
+from course_lib.attribution.mask_generator import MaskGenerator
+from course_lib.attribution.masked_scores import MaskedScores, Reward
+from course_lib.attribution.optimisation import Problem, Report, ascend
+from course_lib.attribution.perturbation import (
+    BLUR_PERTURBATION,
+    FADE_PERTURBATION,
+    PERTURBATIONS,
+    Perturbation,
+)
+from course_lib.attribution.rewards import (
+    DELETE_VARIANT,
+    DUAL_VARIANT,
+    PRESERVE_VARIANT,
+    VARIANTS,
+    contrastive_reward,
+    simple_reward,
+)
+from course_lib.attribution.schedules import SCHEDULES, Schedule
+from course_lib.attribution.state import preserved
+from course_lib.attribution.targets import parse_target
+from course_lib.attribution.validation import check_image, check_model, check_scores
+
+__all__ = [
+    "BLUR_PERTURBATION",
+    "DELETE_VARIANT",
+    "DUAL_VARIANT",
+    "FADE_PERTURBATION",
+    "PRESERVE_VARIANT",
+    "ExtremalMasks",
+    "MaskGenerator",
+    "Perturbation",
+    "contrastive_reward",
+    "extremal_perturbation",
+    "simple_reward",
+]
+
+
+@dataclass(frozen=True)
+class ExtremalMasks:
+    """Masks and how they were found; unpacks as TorchRay's ``(masks, history)``.
+
+    The M = N x K x A rows of each tensor are ordered by image, then target, then area:
+    `masks.unflatten(0, shape)` is N x K x A x 1 x H x W.
+
+    Attributes:
+        masks: M x 1 x H x W, or M x C x 1 x 1 over channels; values in [0, 1].
+        history: M x 2 x T: reward and (negative) weighted area penalty in each iteration. A mask
+            that was done earlier than others keeps its last values.
+        reward: M rewards of the masks as returned, on the image as given, not flipped.
+        area: M shares of the image that the masks cover: their mean values.
+        iterations: M numbers of iterations.
+        areas: the A areas asked for.
+        shape: (N, K, A).
+    """
+
+    masks: torch.Tensor
+    history: torch.Tensor
+    reward: torch.Tensor
+    area: torch.Tensor
+    iterations: torch.Tensor
+    areas: tuple[float, ...]
+    shape: tuple[int, int, int]
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        return iter((self.masks, self.history))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return (self.masks, self.history)[index]
+
+
+def extremal_perturbation(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Any,
+    areas: Sequence[float] | float = (0.1,),
+    perturbation: str = BLUR_PERTURBATION,
+    max_iter: int | None = None,
+    num_levels: int = 8,
+    step: int = 7,
+    sigma: float = 21,
+    jitter: bool = True,
+    variant: str = PRESERVE_VARIANT,
+    print_iter: int | None = None,
+    debug: bool = False,
+    reward_func: Reward = simple_reward,
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+    *,
+    schedule: str = "fast",
+    tol: float | None = None,
+    area_on: str = "image",
+    layer: str | nn.Module | None = None,
+    over: str = "places",
+    progress: bool = False,
+) -> ExtremalMasks:
+    r"""Find, for each area, the smooth mask that keeps the target's score highest.
+
+    .. math:: m_a = \operatorname*{argmax}_{m \in \mathcal M}\;
+              \Phi(m \otimes x) - \lambda\, R_a(m),
+
+    where M are the masks of a `MaskGenerator`, m (*) x blurs or fades the image where m is small
+    (`Perturbation`), R_a is 0 only for flat masks of area a (`area_penalty`), and Phi is the
+    reward. Images, targets and areas are optimised in one batch, each mask by itself. Paper: Fong,
+    Patrick and Vedaldi, "Understanding deep networks via extremal perturbations and smooth masks"
+    (2019), arXiv 1910.08485.
+
+    Other than in TorchRay: several images and targets at once; the area is that of the mask on the
+    image, where TorchRay counts the margin around it too (`area_on="padded"`), so that a mask asked
+    to cover 0.05 of a small image covers three times that; the rewards of different masks never
+    mix; and `schedule="fast"` comes as far in a few dozen iterations.
+
+    Args:
+        model: the network, from images to N x C or N x C x H x W scores.
+        input: images, N x C x H x W, of any size.
+        target: an int; one class per image, or several (N x K); or a floating tensor of the
+            scores' shape, by which they are weighted.
+        areas: A shares in (0, 1), in any order.
+        perturbation: "blur" or "fade".
+        max_iter: the largest number of iterations; by default the schedule's own.
+        num_levels: levels of the pyramid.
+        step: pixels between the mask's parameters.
+        sigma: reach of the mask's kernel, in pixels.
+        jitter: flip the perturbed image left-right in every other iteration; only for images, not
+            for a layer's activations.
+        variant: "preserve" the score with what the mask keeps, "delete" it by taking that away, or
+            "dual", both.
+        print_iter: print the rewards and area terms every so many iterations.
+        debug: print them in every iteration.
+        reward_func: `simple_reward`, `contrastive_reward`, or a function of (scores, target,
+            variant=...) that gives one reward per mask. target is the int given when there is one
+            image and one target, and otherwise a tensor with one entry per mask.
+        resize: False, True (the image's size) or (width, height), for the masks returned.
+        resize_mode: how to interpolate then.
+        smooth: blur the masks returned by this share of their shorter side.
+        schedule: "fast", or "paper" for 800 iterations of gradient ascent with momentum.
+        tol: leave out masks no value of which changed by more than this within ten iterations.
+        area_on: "image", or "padded" for the mask with its margin.
+        layer: perturb this layer's activations in place of the image; step and sigma then count
+            positions of the layer.
+        over: "places", or "channels": one mask value per channel, without smoothness, as in the
+            paper's section 4; the area is the share of channels. With a layer only.
+        progress: show a progress bar.
+
+    Returns:
+        `ExtremalMasks`, which unpacks as (masks, history).
+
+    Raises:
+        TypeError, ValueError: an argument is not as above, the network gives no such scores, or a
+            score or reward becomes infinite or not a number. The model is as before.
+
+    >>> class Corner(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x[:, :, :8, :8].mean((2, 3))
+    >>> x = torch.rand(1, 3, 28, 28)
+    >>> masks, history = extremal_perturbation(
+    ...     Corner(), x, 0, areas=[0.2], perturbation="fade", step=4, sigma=8)
+    >>> masks.shape
+    torch.Size([1, 1, 28, 28])
+    >>> bool(masks[0, 0, 4, 4] > 0.8), bool(masks[0, 0, 24, 24] < 0.2)
+    (True, True)
+    """
+    check_model(model)
+    check_image(input)
+    wanted = _check_areas(areas)
+    _check_choice("perturbation", perturbation, PERTURBATIONS)
+    _check_choice("variant", variant, VARIANTS)
+    _check_choice("schedule", schedule, tuple(SCHEDULES))
+    _check_choice("area_on", area_on, ("image", "padded"))
+    _check_choice("over", over, ("places", "channels"))
+    if over == "channels" and layer is None:
+        raise ValueError("Masks over channels need a layer whose channels are perturbed.")
+    plan: Schedule = SCHEDULES[schedule]()
+    iterations = plan.max_iter if max_iter is None else max_iter
+    if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 1:
+        raise ValueError(f"max_iter must be a whole number, at least 1, not {max_iter}.")
+    if tol is not None and not tol >= 0:
+        raise ValueError(f"tol must be at least 0, or None, not {tol}.")
+
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(preserved(model, input))
+        images = (input.clone() if input.is_inference() else input).detach()
+        forward = FastForward(model)
+        with torch.no_grad():
+            scores = check_scores(forward(images), len(images))
+        targets = parse_target(target, scores)
+        run: Any = forward
+        perturbed = images
+        if layer is not None:
+            run = stack.enter_context(LayerReplacement(model, layer, images))
+            perturbed = _activations(run, over)
+        # Masks are made in full precision, whatever the caller lets the network run in.
+        setting = _current_autocast(images.device)
+        stack.enter_context(torch.autocast(images.device.type, enabled=False))
+        pyramid = Perturbation(perturbed, num_levels, type=perturbation)
+        score = MaskedScores(run, pyramid, targets, len(wanted), variant, reward_func, setting)
+        shape, render = _renderer(perturbed, over, area_on, step, sigma)
+        all_areas = torch.tensor(wanted, dtype=torch.float64).repeat(score.count // len(wanted))
+        problem = Problem(
+            start=plan.start(shape, all_areas).to(images.device, _mask_dtype(images.dtype)),
+            areas=all_areas,
+            render=render,
+            reward=score,
+            jitter=jitter and layer is None,
+        )
+        report = stack.enter_context(Report(int(iterations), progress, 1 if debug else print_iter))
+        ascent = ascend(problem, plan, int(iterations), tol, report)
+        with torch.no_grad():
+            masks, counted = render(ascent.parameters)
+            everything = torch.arange(score.count, device=images.device)
+            reward = score(masks, everything, False)
+            area = mask_area(counted)
+            if over == "places":
+                masks = resize_saliency(images, masks, resize, resize_mode)
+                if smooth > 0:
+                    masks = imsmooth(masks, sigma=smooth * min(masks.shape[2:]))
+    return ExtremalMasks(
+        masks=masks,
+        history=ascent.history,
+        reward=reward.detach(),
+        area=area,
+        iterations=ascent.iterations,
+        areas=tuple(wanted),
+        shape=(len(images), score.targets_per_image, len(wanted)),
+    )
+
+
+def _renderer(
+    perturbed: torch.Tensor, over: str, area_on: str, step: int, sigma: float
+) -> tuple[tuple[int, ...], Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]]:
+    """The shape of one mask's parameters, and what makes them (mask, part whose area counts)."""
+    if over == "channels":
+        return (perturbed.shape[1], 1, 1), lambda parameters: (parameters, parameters)
+    generator = MaskGenerator(perturbed.shape[2:], step, sigma).to(perturbed.device)
+
+    def on_image(parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mask = generator.crop(parameters)
+        return mask, mask
+
+    return (1, *generator.shape_in), on_image if area_on == "image" else generator.generate
+
+
+def _activations(run: LayerReplacement, over: str) -> torch.Tensor:
+    activations = run.activations
+    if not activations.is_floating_point() or activations.dim() not in (2, 4):
+        raise ValueError(
+            f"The layer {run.name!r} must give N x C x H x W activations to be perturbed, but gives "
+            f"{tuple(activations.shape)}."
+        )
+    if activations.dim() == 4:
+        return activations
+    if over == "places":
+        raise ValueError(
+            f"The layer {run.name!r} has no places, its activations are N x C: use over='channels'."
+        )
+    return activations[:, :, None, None]
+
+
+def _mask_dtype(dtype: torch.dtype) -> torch.dtype:
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def _current_autocast(device: torch.device) -> Callable[[], Any]:
+    kind = device.type
+    if not torch.is_autocast_enabled(kind):
+        return nullcontext
+    dtype = torch.get_autocast_dtype(kind)
+    return lambda: torch.autocast(kind, dtype=dtype)
+
+
+def _check_areas(areas: Sequence[float] | float) -> list[float]:
+    try:
+        given = [float(areas)] if isinstance(areas, int | float) else [float(a) for a in areas]
+    except (TypeError, ValueError):
+        raise TypeError(f"areas must be numbers in (0, 1), not {areas!r}.") from None
+    if not given:
+        raise ValueError("There must be at least one area.")
+    for area in given:
+        if not 0 < area < 1:
+            raise ValueError(f"Every area must be a share between 0 and 1, but one is {area}.")
+    return given
+
+
+def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")

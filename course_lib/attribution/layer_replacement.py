@@ -1,0 +1,99 @@
+"""Give a network's layer other activations than those it computed."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+
+from course_lib.attribution.modules import get_module, layer_name
+
+
+class LayerReplacement:
+    """Runs a network with one layer's output replaced by given activations.
+
+    Inside the context, calling it with activations of M rows runs the network on `images` repeated
+    to M rows and puts the activations in the layer's place. Leaving takes the hook away again.
+
+    Args:
+        model: the network.
+        layer: a layer's name, or the layer.
+        images: N x C x H x W, the input of the network.
+
+    Attributes:
+        activations: what the layer computes for the images, N x ...
+
+    Raises:
+        ValueError: there is no such layer; it does not run exactly once; or its output is not one
+            floating tensor with a row per image.
+
+    >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    >>> with LayerReplacement(net, "0", torch.rand(1, 3, 4, 4)) as run:
+    ...     print(run.activations.shape, float(run(torch.zeros(2, 4, 2, 2), [0, 0]).sum()))
+    torch.Size([1, 4, 2, 2]) 0.0
+    """
+
+    def __init__(self, model: nn.Module, layer: str | nn.Module, images: torch.Tensor) -> None:
+        self.model = model
+        self.images = images
+        self.layer = get_module(model, layer)
+        self.name = layer_name(model, layer)
+        self.activations = torch.empty(0)
+        self._given: torch.Tensor | None = None
+        self._outputs: list[Any] = []
+        self._runs = 0
+
+    def __enter__(self) -> LayerReplacement:
+        self._hook = self.layer.register_forward_hook(self._replace)
+        try:
+            with torch.no_grad():
+                self._outputs.clear()
+                self.model(self.images)
+            if len(self._outputs) != 1:
+                times = f"{len(self._outputs)} times" if self._outputs else "not at all"
+                raise ValueError(
+                    f"The layer {self.name!r} must run once in a forward pass, but runs {times}."
+                )
+            (output,) = self._outputs
+            if not isinstance(output, torch.Tensor):
+                raise ValueError(
+                    f"The layer {self.name!r} must give one tensor, but gives a "
+                    f"{type(output).__name__}."
+                )
+            if output.dim() < 2 or len(output) != len(self.images):
+                raise ValueError(
+                    f"The layer {self.name!r} must give a row per image, {len(self.images)}, but "
+                    f"gives the shape {tuple(output.shape)}."
+                )
+            self.activations = output
+        except BaseException:
+            self._hook.remove()
+            raise
+        return self
+
+    def __call__(self, activations: torch.Tensor, images: Any) -> Any:
+        """The network's output for M rows of activations, row i being of image images[i]."""
+        self._given = activations
+        try:
+            return self.model(self.images[images])
+        finally:
+            self._given = None
+
+    def _replace(self, module: nn.Module, inputs: Any, output: Any) -> torch.Tensor | None:
+        if self._given is None:
+            # The next layer may work in place.
+            self._outputs.append(
+                output.detach().clone() if isinstance(output, torch.Tensor) else output
+            )
+            return None
+        return self._given.clone()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._hook.remove()

@@ -1,0 +1,83 @@
+"""How extremal masks are searched for: the paper's ascent, and a much shorter one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class Stepper(ABC):
+    """Turns gradients into steps, remembering what it needs of earlier ones."""
+
+    @abstractmethod
+    def step(
+        self,
+        parameters: torch.Tensor,
+        gradient: torch.Tensor,
+        active: torch.Tensor,
+        t: int,
+        max_iter: int,
+    ) -> torch.Tensor:
+        """The next parameters of the masks `active`, uphill from `parameters`."""
+
+
+class Schedule(ABC):
+    """Step sizes and area weights over the iterations."""
+
+    max_iter: int
+
+    @abstractmethod
+    def start(self, shape: tuple[int, ...], areas: torch.Tensor) -> torch.Tensor:
+        """Parameters to start from, M x shape, for M areas."""
+
+    @abstractmethod
+    def area_weight(self, t: int, max_iter: int) -> float:
+        """The weight of the area penalty in iteration t (from 0)."""
+
+    @abstractmethod
+    def stepper(self, parameters: torch.Tensor) -> Stepper:
+        """A new stepper for parameters M x ..."""
+
+
+class PaperSchedule(Schedule):
+    r"""Gradient ascent with momentum, 800 iterations from a mask of ones.
+
+    Velocity v = 0.9 v + 0.1 g (v = g at first), step 0.01 v, area weight 300 * 1.0035^t: Fong,
+    Patrick and Vedaldi (2019), arXiv 1910.08485, as in TorchRay.
+    """
+
+    max_iter = 800
+
+    def start(self, shape: tuple[int, ...], areas: torch.Tensor) -> torch.Tensor:
+        return torch.ones(len(areas), *shape)
+
+    def area_weight(self, t: int, max_iter: int) -> float:
+        return 300 * 1.0035**t
+
+    def stepper(self, parameters: torch.Tensor) -> Stepper:
+        return _Momentum(parameters)
+
+
+class _Momentum(Stepper):
+    def __init__(self, parameters: torch.Tensor) -> None:
+        self._velocity = torch.zeros_like(parameters)
+
+    def step(
+        self,
+        parameters: torch.Tensor,
+        gradient: torch.Tensor,
+        active: torch.Tensor,
+        t: int,
+        max_iter: int,
+    ) -> torch.Tensor:
+        velocity = gradient if t == 0 else 0.9 * self._velocity[active] + 0.1 * gradient
+        self._velocity[active] = velocity
+        return parameters + 0.01 * velocity
+
+
+class FastSchedule(PaperSchedule):
+    max_iter = 80
+
+
+SCHEDULES: dict[str, type[Schedule]] = {"fast": FastSchedule, "paper": PaperSchedule}
