@@ -98,6 +98,8 @@ def _tensor_difference(expected: torch.Tensor, got: torch.Tensor) -> str | None:
         return f"the device differs: expected {expected.device}, got {got.device}"
     if got.layout != expected.layout:
         return f"the layout differs: expected {expected.layout}, got {got.layout}"
+    if expected.is_meta:
+        return "it has no values: it is on the device meta"
     if not expected.numel():
         return None
     wide = torch.complex128 if expected.is_complex() else torch.float64

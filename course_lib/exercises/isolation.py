@@ -124,14 +124,20 @@ def _default_device() -> torch.device | None:
 
 @contextlib.contextmanager
 def _functions_kept() -> Iterator[None]:
-    before = [(space, dict(vars(space))) for space in (torch, F, torch.Tensor)]
+    namespaces: dict[Any, dict[str, Any]] = {
+        space: dict(vars(space)) for space in (torch, F, torch.Tensor)
+    }
     try:
         yield
     finally:
-        for space, members in before:
+        for space, members in namespaces.items():
             now = vars(space)
             for name in [name for name in members if now.get(name) is not members[name]]:
                 setattr(space, name, members[name])
+        own = namespaces[torch.Tensor]
+        for name in [name for name in vars(torch.Tensor) if name not in own]:
+            if hasattr(torch._C.TensorBase, name):  # one that hides what torch itself implements
+                delattr(torch.Tensor, name)
 
 
 @contextlib.contextmanager
@@ -148,10 +154,12 @@ def time_limit() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alarm() -> Iterator[None]:
-    armed = True
+    armed, rung = True, False
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal rung
         if armed:
+            rung = True
             raise TimeUp
 
     handler = signal.signal(signal.SIGALRM, ring)
@@ -162,12 +170,14 @@ def _alarm() -> Iterator[None]:
         armed = False
         signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, handler)
+    if rung:  # and the answer went on all the same
+        raise TimeUp
 
 
 @contextlib.contextmanager
 def _watchdog() -> Iterator[None]:
     thread = threading.get_ident()
-    lock, done = threading.Lock(), threading.Event()
+    lock, done, rung = threading.Lock(), threading.Event(), threading.Event()
 
     def watch() -> None:
         pause = TIME_LIMIT
@@ -175,6 +185,7 @@ def _watchdog() -> Iterator[None]:
             pause = _REPEAT
             with lock:
                 if not done.is_set():
+                    rung.set()
                     _raise_in(thread, TimeUp)
 
     threading.Thread(target=watch, daemon=True, name="time limit of an exercise").start()
@@ -189,6 +200,8 @@ def _watchdog() -> Iterator[None]:
                 break
             except TimeUp:
                 continue
+    if rung.is_set():  # and the answer went on all the same
+        raise TimeUp
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:

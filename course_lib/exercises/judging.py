@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -79,7 +80,7 @@ def judge(exercise: Exercise, answer: Any, seeds: Sequence[int] = SEEDS) -> Verd
     if early is not None:
         return early
     with isolation.ONE_AT_A_TIME:
-        expected = run(exercise, exercise.reference, seeds)
+        expected = run(exercise, exercise.reference, seeds, limited=False)
         if expected[-1].outputs is None:
             raise RuntimeError(
                 f"The reference of {exercise.name!r} fails its probe: {expected[-1].symptom}"
@@ -102,17 +103,20 @@ def judge(exercise: Exercise, answer: Any, seeds: Sequence[int] = SEEDS) -> Verd
         )
 
 
-def run(exercise: Exercise, answer: Any, seeds: Sequence[int]) -> list[Run]:
+def run(
+    exercise: Exercise, answer: Any, seeds: Sequence[int], *, limited: bool = True
+) -> list[Run]:
     """Run the probe once per seed, up to the first run that does not come to its end.
 
     Raises:
-        TimeUp: all runs together took too long.
+        TimeUp: all runs together took too long, and the time is limited. (That of the reference is
+            not: it may have to import a part of torch, which must not stop half-way.)
         KeyboardInterrupt: the learner interrupted.
     """
     runs: list[Run] = []
     with isolation.interruptible() as pressed:
         try:
-            with isolation.time_limit():
+            with isolation.time_limit() if limited else nullcontext():
                 for seed in seeds:
                     runs.append(_run_once(exercise, answer, seed))
                     if runs[-1].outputs is None or pressed.is_set():
@@ -204,7 +208,9 @@ def _known_mistake(
     alike_at_first = []
     for explanation, mistake in exercise.mistakes.items():
         try:
-            wrong = run(exercise, mistake, seeds)
+            wrong = run(exercise, mistake, seeds[:1])
+            if _alike(wrong[0], got[0]):
+                wrong = run(exercise, mistake, seeds)
         except TimeUp:
             continue
         if len(wrong) == len(got) and all(map(_alike, wrong, got)):
@@ -234,8 +240,8 @@ def _same_first_tensor(expected: list[Run], wrong: list[Run], got: list[Run]) ->
         value = given.outputs.get(found[0])
         return (
             isinstance(value, torch.Tensor)
-            and value.unique().numel() > 2
             and comparing.difference(mistaken.outputs.get(found[0]), value) is None
+            and value.unique().numel() > 2
         )
     return False
 
@@ -255,7 +261,8 @@ def _before_running(exercise: Exercise, answer: Any) -> Verdict | None:
     if isinstance(reference, type):
         if is_class:
             return None
-        what = "the class itself, without brackets" if not _is_function(answer) else "a class"
+        plainly = answer is None or _is_function(answer)
+        what = "a class" if plainly else "the class itself, without brackets"
         return Verdict("wrong", f"`{name}` should be {what}; this is {describe(answer)}.")
     if callable(reference):
         if is_class:
@@ -282,7 +289,7 @@ def _is_the_courses_own(exercise: Exercise, answer: Any) -> bool:
 
 
 def _is_function(answer: Any) -> bool:
-    return type(answer).__name__ in ("function", "builtin_function_or_method", "method")
+    return type_name(type(answer)) in ("function", "builtin_function_or_method", "method")
 
 
 def _remarks(exercise: Exercise, answer: Any) -> str:

@@ -180,8 +180,10 @@ def describe(value: Any) -> str:
     if issubclass(kind, type):
         return f"the class {type_name(value)}"
     if issubclass(kind, FunctionType | BuiltinFunctionType | MethodType):
-        return f"the function {value.__name__}"
+        return "a lambda" if value.__name__ == "<lambda>" else f"the function {value.__name__}"
     name = type_name(kind)
+    if name == "ndarray":
+        return "a NumPy array"
     return f"{'an' if name[:1] in 'AEIOaeio' else 'a'} {name}"
 
 
