@@ -253,7 +253,10 @@ def _batched_gradients(
 
 def _fill_gradients(y: torch.Tensor, start: torch.Tensor, probes: dict[str, Probe]) -> None:
     data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
-    torch.autograd.backward(y, start, inputs=data)
+    for x, gradient in zip(
+        data, torch.autograd.grad(y, data, start, allow_unused=True), strict=True
+    ):
+        x.grad = gradient
 
 
 def _to_map(

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+
+from course_lib.attribution.grad_cam import grad_cam
+from course_lib.attribution.gradient import gradient
+from course_lib.attribution.guided_backprop import guided_backprop
+from course_lib.attribution.linear_approx import linear_approx
+from course_lib.attribution.saliency import token_grid
+
+LAST = "encoder.layers.encoder_layer_1"
+
+
+@pytest.fixture
+def vit():
+    from torchvision.models import VisionTransformer
+
+    net = VisionTransformer(
+        image_size=32,
+        patch_size=8,
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=16,
+        mlp_dim=32,
+        num_classes=5,
+    )
+    torch.nn.init.normal_(net.heads.head.weight)
+    return net.double()
+
+
+def test_gradient_works(vit):
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    found = gradient(vit, x, [1, 2])
+    leaf = x.clone().requires_grad_()
+    y = vit.eval()(leaf)
+    (y[0, 1] + y[1, 2]).backward()
+    torch.testing.assert_close(found, leaf.grad.abs().amax(1, keepdim=True))
+
+
+@pytest.mark.parametrize("layer", ["encoder.layers.encoder_layer_0", f"{LAST}.ln_1"])
+def test_tokens_are_put_on_their_grid(vit, layer):
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    vit.eval()
+    module = vit.get_submodule(layer)
+    leaves = []
+
+    def cut(m, args, output):
+        leaves.append(output.detach().requires_grad_())
+        return leaves[0]
+
+    handle = module.register_forward_hook(cut)
+    score = vit(x)[:, 3].sum()
+    handle.remove()
+    leaf = leaves[0]
+    (p,) = torch.autograd.grad(score, leaf)
+    linear = linear_approx(vit, x, 3, saliency_layer=layer)
+    cam = grad_cam(vit, x, 3, saliency_layer=layer)
+    assert linear.shape == cam.shape == (2, 1, 4, 4)
+    for row in range(4):
+        for column in range(4):
+            token = 1 + 4 * row + column
+            expected = (leaf[:, token] * p[:, token]).sum(1)
+            torch.testing.assert_close(linear[:, 0, row, column], expected.detach())
+            weight = p[:, 1:].mean(1)
+            expected = (leaf[:, token] * weight).sum(1).clamp(min=0)
+            torch.testing.assert_close(cam[:, 0, row, column], expected.detach())
+
+
+@pytest.mark.parametrize("method", [grad_cam, linear_approx, gradient])
+@pytest.mark.parametrize("layer", [LAST, "encoder.ln"])
+def test_a_layer_with_zero_gradient_is_refused(vit, method, layer):
+    x = torch.randn(1, 3, 32, 32, dtype=torch.float64)
+    with pytest.raises(ValueError, match=rf"gradient at layer '{layer}' is zero at every patch"):
+        method(vit, x, 0, saliency_layer=layer)
+
+
+def test_guided_backprop_says_that_it_is_undefined(vit):
+    x = torch.randn(1, 3, 32, 32, dtype=torch.float64)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        guided_backprop(vit, x, 0)
+    text = " ".join(str(w.message) for w in found)
+    assert "met no operation" in text
+    assert "no rule for gelu" in text
+
+
+def test_grids():
+    x = torch.arange(2 * 25 * 3.0).view(2, 25, 3)
+    grid = token_grid(x, torch.zeros(2, 3, 32, 48))
+    assert torch.equal(grid[:, :, 1, 2], x[:, 1 + 6 + 2])
+    assert token_grid(torch.zeros(1, 200, 8), torch.zeros(1, 3, 224, 224)).shape[2:] == (14, 14)
+    with pytest.raises(ValueError, match="no grid of square patches of a 5 x 7 image"):
+        token_grid(torch.zeros(1, 20, 8), torch.zeros(1, 3, 5, 7))
+
+
+@pytest.mark.slow
+def test_vit_b_16():
+    from torchvision.models import vit_b_16
+
+    net = vit_b_16(weights=None)
+    torch.nn.init.normal_(net.heads.head.weight)
+    x = torch.randn(1, 3, 224, 224)
+    assert gradient(net, x, 0).shape == (1, 1, 224, 224)
+    layer = "encoder.layers.encoder_layer_10"
+    for method in (grad_cam, linear_approx):
+        found = method(net, x, [1, 2], saliency_layer=layer)
+        assert found.shape == (2, 1, 14, 14)
+        assert not torch.equal(found[0], found[1])
+    with pytest.raises(ValueError, match="zero at every patch"):
+        grad_cam(net, x, 0, saliency_layer="encoder.layers.encoder_layer_11")
