@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,14 @@ class ExcitationBackpropContext(BackwardRules):
             self.relevance.lost.clear()
         super().__enter__()
         return self
+
+    def _warn(self) -> None:
+        if self.enable and not self.met:
+            warnings.warn(
+                f"{self.name} met no operation that it has a rule for: the gradients are the "
+                f"ordinary ones.",
+                stacklevel=4,
+            )
 
     def __torch_function__(
         self,

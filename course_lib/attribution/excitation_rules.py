@@ -37,7 +37,8 @@ _UNDEFINED = (
     "einsum tensordot bilinear cdist cosine_similarity pow square sqrt rsqrt exp log reciprocal "
     "var std prod cumprod lp_pool1d lp_pool2d lp_pool3d __rdiv__ __rmatmul__"
 )
-_MINUS = {"add": 1, "sub": -1, "subtract": -1}
+_SIGNS = {"add": 1, "sub": -1, "subtract": -1}
+_REFLECTED = {"rdiv": "div", "rmatmul": "matmul"}
 
 
 def excitation_rules(
@@ -122,7 +123,7 @@ def excitation_rules(
         else:
             terms = (*args, *(kwargs[key] for key in ("input", "other") if key in kwargs))[:2]
             alpha = float(kwargs.get("alpha", 1))
-            scales = [-alpha, 1.0] if name == "rsub" else [1.0, alpha * _MINUS[name]]
+            scales = [-alpha, 1.0] if name == "rsub" else [1.0, alpha * _SIGNS[name]]
         varies = [_varies(term, terms, relevance) for term in terms]
         terms = tuple(term for term, keep in zip(terms, varies, strict=True) if keep)
         scales = [scale for scale, keep in zip(scales, varies, strict=True) if keep]
@@ -191,8 +192,9 @@ def _varies(term: Any, terms: Arguments, relevance: Relevance) -> bool:
 
 
 def _refuse(func: Operation) -> NoReturn:
+    name = operation_name(func)
     raise ValueError(
-        f"Excitation backprop is not defined for {operation_name(func)}, which this network uses: "
-        f"it needs activations that are weighted sums of others. Defined for this network are "
-        f"gradient, linear_approx, grad_cam, rise and extremal_perturbation."
+        f"Excitation backprop is not defined for {_REFLECTED.get(name, name)}, which this network "
+        f"uses: it needs activations that are weighted sums of others. Defined for this network "
+        f"are gradient, linear_approx, grad_cam, rise and extremal_perturbation."
     )
