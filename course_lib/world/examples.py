@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import torch
@@ -118,7 +119,9 @@ def _source(image: str | Path) -> Any:
         try:
             with urlopen(image, timeout=SECONDS_TO_ANSWER) as answer:
                 return io.BytesIO(answer.read())
-        except (URLError, OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
+            if isinstance(error, HTTPError):
+                error.close()
             raise OSError(f"The image {image} can't be had ({error}).") from error
     path = Path(image).expanduser()
     if not path.is_file():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +70,8 @@ def load_torchvision(arch: str, weights: str | Path | None = None) -> tuple[nn.M
             network = models.get_model(arch, weights=default)
         except Exception as error:
             # Anything may go wrong here: no network, no disk, a damaged file in the cache.
+            if isinstance(error, HTTPError):
+                error.close()
             raise OSError(
                 f"The ImageNet weights of {arch} can't be had ({_in_one_line(error)}); use "
                 "arch='tiny_vgg', which needs none, or give a local file: weights=PATH."

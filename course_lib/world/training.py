@@ -58,8 +58,8 @@ class Settings:
 SETTINGS = {
     "tiny_vgg": Settings(),
     "tiny_resnet": Settings(),
-    "tiny_densenet": Settings(),
-    "tiny_mobilenet": Settings(),
+    "tiny_densenet": Settings(passes=3),
+    "tiny_mobilenet": Settings(passes=3),
 }
 
 
