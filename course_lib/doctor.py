@@ -162,6 +162,9 @@ def progress() -> Iterator[Finding]:
     from course_lib.exercises.progress import progress_file
 
     path = progress_file()
+    if path is None:
+        yield Finding(True, "progress is not kept, as COURSE_PROGRESS=off asks")
+        return
     if not path.exists():
         yield Finding(True, f"no progress yet; it will be kept in {path}")
         return
