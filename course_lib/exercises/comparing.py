@@ -36,7 +36,9 @@ def plain(value: Any) -> Any:
         return value
     if issubclass(kind, torch.Tensor):
         with torch._C.DisableTorchFunctionSubclass():
-            return torch.Tensor.clone(torch.Tensor.detach(value.as_subclass(torch.Tensor)))
+            # as_subclass is for subclasses alone: it fails for a sparse tensor
+            tensor = value if kind is torch.Tensor else value.as_subclass(torch.Tensor)
+            return torch.Tensor.clone(torch.Tensor.detach(tensor))
     for number in (int, float):
         if issubclass(kind, number):
             return number.__pos__(value)

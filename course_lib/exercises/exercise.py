@@ -45,8 +45,10 @@ class Exercise:
       them from the plainest to the subtlest;
     - a property of the theory is a boolean whose key states it: `{"relevance is conserved": True}`;
     - use the answer as an ordinary user would: what it raises is reported to the learner;
-    - a few milliseconds are enough. Choose inputs that tell all the mistakes apart: negative
-      numbers, more than one image, sizes that all differ.
+    - a few milliseconds are enough (the gradient of `(y * p).sum()` is quicker to have than
+      `torch.autograd.grad(y, x, p)`, which imports sympy at its first use: two seconds). Choose
+      inputs that tell all the mistakes apart: negative numbers, more than one image, sizes that
+      all differ.
 
     Quantities are compared in this order: type, shape, dtype, device, finite or not, values. An
     answer that equals a mistake in all quantities, or raises the same error, is shown that

@@ -7,6 +7,7 @@ import ctypes
 import io
 import random
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -23,6 +24,10 @@ ONE_AT_A_TIME = threading.RLock()
 """Held while an answer runs: what is printed and what is patched belongs to the whole process."""
 
 _REPEAT = 0.25
+
+# torch imports parts of itself at first use, for seconds on a slow machine, and a module that is
+# stopped half-way stays broken until the kernel is restarted: an import gets more time.
+_EXTENSIONS = 6
 
 
 class TimeUp(BaseException):
@@ -154,11 +159,14 @@ def time_limit() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alarm() -> Iterator[None]:
-    armed, rung = True, False
+    armed, rung, extensions = True, False, _EXTENSIONS
 
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal rung
-        if armed:
+    def ring(_signal: int, frame: FrameType | None) -> None:
+        nonlocal rung, extensions
+        if armed and extensions and _is_importing(frame):
+            extensions -= 1
+            signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT, _REPEAT)
+        elif armed:
             rung = True
             raise TimeUp
 
@@ -180,8 +188,11 @@ def _watchdog() -> Iterator[None]:
     lock, done, rung = threading.Lock(), threading.Event(), threading.Event()
 
     def watch() -> None:
-        pause = TIME_LIMIT
+        pause, extensions = TIME_LIMIT, _EXTENSIONS
         while not done.wait(pause):
+            if extensions and _is_importing(sys._current_frames().get(thread)):
+                extensions -= 1
+                continue
             pause = _REPEAT
             with lock:
                 if not done.is_set():
@@ -202,6 +213,14 @@ def _watchdog() -> Iterator[None]:
                 continue
     if rung.is_set():  # and the answer went on all the same
         raise TimeUp
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:

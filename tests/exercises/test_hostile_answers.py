@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -428,3 +430,22 @@ def test_checks_in_many_threads_do_not_mix(
     }
     assert F.relu is relu
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("short_limit")
+@pytest.mark.parametrize("where", [directly, in_a_thread])
+def test_an_import_is_not_stopped_half_way(
+    gate_exercise: Exercise,
+    where: Callable[..., Verdict],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = f"slow_module_{where.__name__}"
+    (tmp_path / f"{name}.py").write_text("import time\ntime.sleep(0.5)\ndone = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def gate(x, p):
+        assert importlib.import_module(name).done
+        return p * (x > 0)
+
+    assert where(lambda: judge(gate_exercise, gate)).kind == "right"

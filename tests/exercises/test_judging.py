@@ -218,7 +218,8 @@ def test_values_are_compared(layers_exercise: Exercise) -> None:
         (nn.ReLU, "`gate` should be a function; this is the class ReLU."),
         (
             torch.zeros(2),
-            "`gate` should be the function itself, without brackets; this is a tensor of shape (2,).",
+            "`gate` should be the function itself, without brackets; "
+            "this is a tensor of shape (2,).",
         ),
         (3, "`gate` should be the function itself, without brackets; this is an int."),
         ("gate", "`gate` should be the function itself, without brackets; this is a str."),
