@@ -1,4 +1,4 @@
-"""Diagrams of the lessons: which name stands for which function, and which thread does what when."""
+"""Diagrams of the lessons: which name stands for what, and which thread does what when."""
 
 from __future__ import annotations
 

@@ -1,19 +1,7 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
-# # 02 · Change a function without touching its users
+# # Change a function without touching its users
 #
-# *45 minutes · ●●○*
+# *Lesson 02 · 45 minutes · ●●○*
 #
 # In the next lesson you will change what a ReLU does on the way *back* through a network. The network calls its ReLU
 # somewhere deep inside, in code that you did not write: a module, inside a module, inside a library.
@@ -37,9 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import diagrams, plotting
+from course_lib import check, diagrams, hint, plotting, solution
 from course_lib.attribution.backward_rules import BackwardRules
-from course_lib.exercises import check, hint, solution
 from course_lib.world.examples import get_example_data
 from course_lib.world.scenes import CLASSES
 
@@ -56,7 +43,7 @@ from course_lib.world.scenes import CLASSES
 # (b) The numbers with their signs changed. (c) It is an error.*
 
 # %%
-x = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
+x = torch.tensor([-3.0, -2.0, -1.0, 1.0, 2.0])
 layer = nn.ReLU()
 early = torch.relu
 
@@ -109,7 +96,8 @@ try:
     importlib.import_module("torch.Tensor")
 except ModuleNotFoundError as error:
     print("import_module('torch.Tensor'):", error)
-print("getattr(torch, 'Tensor'):     ", getattr(torch, "Tensor"))
+part = "Tensor"
+print("getattr(torch, 'Tensor'):     ", getattr(torch, part))
 
 # 2. A submodule that nobody has imported yet is no attribute of its package.
 import wsgiref  # a small package of Python's standard library
@@ -169,7 +157,7 @@ for name in ("torch.relu", "torch.relu_", "torch.nn.functional.relu", "torch.Ten
 
 # %%
 layer = nn.ReLU()
-numbers = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])
+numbers = torch.tensor([-3.0, -2.0, -1.0, 1.0, 2.0])
 
 
 def work(replacement, argument):
@@ -605,13 +593,13 @@ plotting.gallery(
 #   people's work.
 # - A patch is seen by the whole program. Where two things happen at once, B gets A's answer, and nothing tells it.
 #
-# **A sentence to keep:** *a patch changes the world for a moment; a mode changes it for you.*
+# **To keep:** a patch changes the world for a moment; a mode changes it for you alone.
 #
-# ### Where to read on
+# ## Where to read on
 #
 # - Python documentation, `unittest.mock.patch`, above all the section *Where to patch*: patches for tests, by people who
 #   have met all these traps.
 # - Python documentation, `contextlib`: `ExitStack`, for several contexts at once.
 # - PyTorch documentation, `torch.overrides.TorchFunctionMode`: the piles of modes.
 #
-# **Next:** `03_relu_rules`. What happens to a map when the ReLU goes back another way?
+# **Next, lesson 03:** what happens to a map when the ReLU goes back another way?

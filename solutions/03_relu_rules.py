@@ -1,32 +1,20 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
-# # 03 · Three ways back through a ReLU
+# # Three ways back through a ReLU
 #
-# *55 minutes · ●●○*
+# *Lesson 03 · 55 minutes · ●●○*
 #
 # The map of the plain gradient looks like a handful of sand thrown at the right place. In 2014 and 2015 two papers found
 # that far sharper pictures come out when the ReLU goes *back* another way. Nothing else changes: the same network, the
 # same scores.
 #
 # You will build both, see the sharp pictures, and then ask the question that took the field three more years: does the
-# sharp picture say what the network looked at?
+# sharp picture answer what you asked?
 #
 # **After this lesson you can**
 #
 # - give a function a backward rule of your own;
 # - build DeConvNet and guided backpropagation out of one line each;
-# - measure how much a map depends on the class it is meant to explain;
+# - put a map to the test: does it change when the question does?
 # - tell when a method reaches every ReLU of a network, and when it only seems to.
 
 # %%
@@ -37,11 +25,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import plotting
+from course_lib import check, hint, plotting, solution
 from course_lib.attribution.backward_rules import BackwardRules
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.patch import Patch
-from course_lib.exercises import check, hint, solution
 from course_lib.plotting import Panel
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.networks import build_network
@@ -304,7 +291,7 @@ with ReLUContext(GuidedBackpropReLU):
 print("the scores are the same, bit for bit:", torch.equal(inside, model(image)))
 
 # %% [markdown]
-# The scene shows two objects. One row of maps for each of the two classes; the object that the row is about has a solid
+# The scene shows two objects. One row of maps for each of the two classes; the object that the row asks for has a solid
 # outline, the other one a dotted one.
 #
 # *Before you run it: a good map answers a question about one class. So what should happen between the two rows?*
@@ -323,49 +310,79 @@ def row(target):
         )
         for method, make in contexts.items()
     ]
-    return [Panel("image", image, "the scene", outlines=masks, focus=target), *maps]
+    return [Panel("image", image, f"{name}?", outlines=masks, focus=target), *maps]
 
 
 plotting.gallery(
     [row(category_1), row(category_2)],
-    caption=f"Above, the maps of the class {CLASSES[category_1]}; below, those of {CLASSES[category_2]}. The sharper the "
-    "method, the less it cares which of the two you asked for.",
-    alt="Two rows of maps for the two classes of one scene. The gradient's maps are grainy and lie mostly on the object "
-    "asked for. DeConvNet's and guided backprop's maps are sharper and show both objects in both rows.",
+    caption=f"Above, the maps of the class {CLASSES[category_1]}; below, those of the class {CLASSES[category_2]}. "
+    "Guided backprop draws the sharpest lines, and most of them on the object asked for.",
+    alt="Two rows of maps for the two classes of one scene. The gradient's maps are grainy. DeConvNet's are spread over "
+    "the whole picture. Guided backprop draws the outline of the object asked for, and some of the other one's.",
 )
 
 # %% [markdown]
-# Guided backprop draws both objects with clean edges. And it draws them twice: ask about the one, ask about the other,
-# the answer is nearly the same drawing.
-#
-# One scene is an anecdote. Let us measure.
+# Sharp lines, a black background, the right object. It is easy to see why people liked guided backprop. Would you trust
+# it? Two questions before you answer.
 
 # %% [markdown]
-# ## 5 · How alike are the maps of two classes?  *(9 min, ●●○)*
+# ## 5 · Ask for something that is not there  *(3 min, ●○○)*
 #
-# Take two maps of the same picture, $a$ for one class and $b$ for the other. Make each a long list of pixels, subtract its
-# mean, and compare directions. That is the **correlation**:
+# Ask the three methods about the class that the network is most sure *not* to see.
 #
-# $$r = \frac{\sum_u (a_u - \bar a)(b_u - \bar b)}{\sqrt{\sum_u (a_u - \bar a)^2}\;\sqrt{\sum_u (b_u - \bar b)^2}}$$
+# *What would be a good map of something that is not in the picture? What will the three methods draw?*
+
+# %%
+scores = model(image)[0]
+absent = scores.argmin().item()
+for category in (category_1, category_2, absent):
+    print(f"score of {CLASSES[category]:9} {scores[category]:5.1f}")
+
+plotting.gallery(
+    [row(absent)],
+    caption=f"The maps of the class {CLASSES[absent]}, which is not in the picture; the network knows that. Guided "
+    "backprop draws both objects in the sharpest lines.",
+    alt="One row of maps for a class that is not in the picture. The gradient and DeConvNet show grain. Guided backprop "
+    "draws the outlines of both objects.",
+)
+
+# %% [markdown]
+# Asked about something that is not there, guided backprop shows what is there, as clean and as confident as before. (Each
+# map is scaled to its own maximum, so nothing in the picture warns you.)
 #
-# It is 1 when the maps are the same up to brightness and contrast, and around 0 when a bright pixel in one says nothing
-# about the other. The means have to go: maps are nowhere negative, and without that step any two of them look alike.
+# So perhaps the drawing is always the same, and the class only turns the brightness of its parts up and down? That can be
+# measured.
+
+# %% [markdown]
+# ## 6 · How alike are the drawings?  *(10 min, ●●○)*
 #
-# Two tools: `a.flatten(1)` turns shape `(N, H, W)` into `(N, H * W)`, and `a.mean(1, keepdim=True)` is one mean for each
-# map, of shape `(N, 1)`.
+# Take two maps of the same picture, $a$ for one class and $b$ for the other, and look at the pixels of **one object** only.
+# Does $a$ draw the object in the same way as $b$?
 #
-# **Write `map_correlation(a, b)`.** `a` and `b` are float tensors of shape `(N, H, W)`, one map for each of N pictures.
-# Return the N correlations of the pairs, shape `(N,)`.
+# The **correlation** compares two drawings and does not care for their brightness. With $w_u = 1$ for a pixel $u$ that
+# counts, and 0 for one that does not:
+#
+# $$\bar a = \frac{\sum_u w_u a_u}{\sum_u w_u} \qquad a'_u = w_u\,(a_u - \bar a) \qquad
+# r = \frac{\sum_u a'_u b'_u}{\sqrt{\sum_u a_u'^2}\;\sqrt{\sum_u b_u'^2}}$$
+#
+# It is 1 when both show the same drawing, and around 0 when a bright pixel in one says nothing about the other.
+#
+# Two tools: `a.flatten(1)` turns shape `(N, H, W)` into `(N, H * W)`, one row for each map. `a.sum(1, keepdim=True)` sums
+# each row and keeps the shape `(N, 1)`, so that the result can be subtracted from the rows.
+#
+# **Write `map_correlation(a, b, where)`.** `a` and `b` are float tensors of shape `(N, H, W)`, one map for each of N
+# pictures. `where` has the same shape and is 1.0 for the pixels that count, else 0.0. Return the N correlations,
+# shape `(N,)`.
 
 
 # %%
-def map_correlation(a, b):
-    """Correlation of a[n] and b[n] over all pixels, for each n: shape (N,)."""
+def map_correlation(a, b, where):
+    """Correlation of a[n] and b[n] over the pixels where `where` is 1, for each n: shape (N,)."""
     ### BEGIN SOLUTION
-    a = a.flatten(1)
-    b = b.flatten(1)
-    a = a - a.mean(1, keepdim=True)
-    b = b - b.mean(1, keepdim=True)
+    a, b, where = a.flatten(1), b.flatten(1), where.flatten(1)
+    count = where.sum(1, keepdim=True)
+    a = (a - (a * where).sum(1, keepdim=True) / count) * where
+    b = (b - (b * where).sum(1, keepdim=True) / count) * where
     return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))
     ### END SOLUTION
 
@@ -374,79 +391,99 @@ def map_correlation(a, b):
 map_correlation = check("map_correlation", map_correlation)
 
 # %% [markdown]
-# Sixty scenes with two objects each, which the network has never seen in training. For each scene and each method: the
-# maps of the two classes, and their correlation.
+# Forty scenes with two objects each, which the network has never seen in training. For each scene and each method: the maps
+# of its two classes, and how alike they draw the first object, and the second.
 #
 # *Before you run it, write down three numbers between 0 and 1: your guesses for gradient, DeConvNet and guided.*
 
 # %%
-scenes = list(two_object_scenes(60))
+scenes = list(two_object_scenes(40))
 images = torch.cat([scene.x for scene in scenes])
 first = torch.tensor([scene.objects[0] for scene in scenes])
 second = torch.tensor([scene.objects[1] for scene in scenes])
 
-maps_1 = {method: saliency_map(images, first, make) for method, make in contexts.items()}
-maps_2 = {method: saliency_map(images, second, make) for method, make in contexts.items()}
-correlations = {method: map_correlation(maps_1[method], maps_2[method]) for method in contexts}
 
-print("correlation of the maps of two classes, 60 scenes")
-for method, r in correlations.items():
-    print(f"{method:10} median {r.median():.2f}")
+def pixels_of(classes):
+    """1.0 on the object of the given class of each scene, else 0.0: shape (N, H, W)."""
+    covered = [scene.masks[c] > 0.5 for scene, c in zip(scenes, classes, strict=True)]
+    return torch.stack([torch.from_numpy(mask).float() for mask in covered])
+
+
+on_first, on_second = pixels_of(first), pixels_of(second)
+maps = {
+    method: (saliency_map(images, first, make), saliency_map(images, second, make))
+    for method, make in contexts.items()
+}
+alike = {
+    method: torch.cat([map_correlation(a, b, on_first), map_correlation(a, b, on_second)])
+    for method, (a, b) in maps.items()
+}
+
+print("correlation of two classes' maps on the same object, median")
+for method, r in alike.items():
+    print(f"{method:10} {r.median():.2f}")
 
 # %%
 fig, ax = plotting.subplots(width=7, height=2.6)
-jitter = torch.rand(len(scenes), generator=torch.Generator().manual_seed(0)) - 0.5
-for i, (method, r) in enumerate(correlations.items()):
+jitter = torch.rand(2 * len(scenes), generator=torch.Generator().manual_seed(0)) - 0.5
+for i, r in enumerate(alike.values()):
     ax.scatter(r, i + 0.5 * jitter, s=16, alpha=0.6, linewidths=0)
     ax.plot([r.median()] * 2, [i - 0.36, i + 0.36], color="#1a1a1a")
-ax.set_yticks(range(len(correlations)), correlations)
+ax.set_yticks(range(len(alike)), alike)
 ax.invert_yaxis()
 ax.set_xlim(-0.1, 1.02)
-ax.set_xlabel("correlation of the maps of two classes in one scene")
+ax.set_xlabel("correlation of the maps of two classes on the same object")
 plotting.show(
     fig,
-    caption="One dot for each scene, a line at the median. Guided backprop gives two classes nearly the same map.",
-    alt="Three rows of sixty dots. The gradient's correlations are lowest, DeConvNet's higher, guided backprop's close "
-    "to one.",
+    caption="One dot for each of 80 objects, a line at the median. Whichever of the two classes you ask for, guided "
+    "backprop draws an object in the same way.",
+    alt="Three rows of eighty dots. The gradient's correlations spread widely around their middle, DeConvNet's are "
+    "higher, guided backprop's crowd close to one.",
 )
 
 # %% [markdown]
-# Perhaps both maps are alike because both objects are there, and each map has a little of everything? So ask the exact
-# masks too: of what a map puts on the two objects, how much lies on the one that you asked for? A map that can't tell them
-# apart gets one half.
+# On one object, guided backprop's maps of two classes are all but the same drawing. What about the brightness? The exact
+# masks tell: of what a map puts on the two objects, how much lies on the one asked for? Half of it would mean that the map
+# can't tell them apart.
 
 
 # %%
-def share_on_own(maps, own, other):
-    """Of what a map puts on the two objects, the share on its own one: shape (N,)."""
-    on_own, on_other = [
-        torch.stack(
-            [(m * torch.from_numpy(s.masks[c])).sum() for m, s, c in zip(maps, scenes, classes)]
-        )
-        for classes in (own, other)
-    ]
+def share_on_own(s, own, other):
+    """Of what the maps s put on the two objects, the share on their own one: shape (N,)."""
+    on_own, on_other = (s * own).sum((1, 2)), (s * other).sum((1, 2))
     return on_own / (on_own + on_other)
 
 
-print("share of the map on the object asked for, mean of both classes")
-for method in contexts:
-    shares = torch.cat(
-        [share_on_own(maps_1[method], first, second), share_on_own(maps_2[method], second, first)]
-    )
-    print(f"{method:10} {shares.mean():.0%}")
+print("share on the object asked for, mean;   correlation over the whole picture, median")
+for method, (a, b) in maps.items():
+    share = torch.cat(
+        [share_on_own(a, on_first, on_second), share_on_own(b, on_second, on_first)]
+    ).mean()
+    whole = map_correlation(a, b, torch.ones_like(a)).median()
+    print(f"{method:10} {share:26.0%}   {whole:35.2f}")
 
 # %% [markdown]
-# ## 6 · Why?
+# The brightness does know the class. In this network guided backprop puts more of it on the right object than the gradient
+# does, and over the whole picture its two maps differ about as much.
 #
-# Follow the two classes' gradients down through the network and compare them at every ReLU. At the top they are quite
-# different: each class has its own weights there. How alike are they further down?
+# So be exact about what such a map can say. *Which object* is bright: that depends on the class, here. *How the object is
+# drawn*, each line in it: that does not. Whoever reads from the lines which edges made the network say "triangle" reads
+# something that would be there for any class. And in large networks even the brightness hardly changes with the class, as
+# the papers below report.
+
+# %% [markdown]
+# ## 7 · Why?  *(6 min, ●●○)*
 #
-# The function below patches `torch.relu` once more, to take notes of the gradient that arrives at each ReLU's output.
+# Follow the gradients of the two classes down through the network. At each ReLU a list of numbers comes back to every place
+# of the picture, one for each channel. Compare the two lists of the two classes: do they point the same way (cosine 1), are
+# they unrelated (0), or opposed (−1)?
+#
+# The function below patches `torch.relu` once more, to take notes of what comes back to each ReLU.
 
 
 # %%
 def gradients_on_the_way(target, relu):
-    """The gradients that come back to each ReLU, the last layer's first: tensors (N, C, H, W)."""
+    """What comes back to each ReLU, the last one's first: tensors (N, C, H, W)."""
     notes = []
 
     def noting(x):
@@ -462,55 +499,58 @@ def gradients_on_the_way(target, relu):
     return notes
 
 
+def direction(a, b):
+    """Cosine between the channels of a and b at each place, averaged; strong places count more."""
+    return ((a * b).sum() / (a.norm(dim=1) * b.norm(dim=1)).sum()).item()
+
+
 rules = {
     "gradient": torch.relu,
     "DeConvNet": DeConvNetReLU.apply,
     "guided": GuidedBackpropReLU.apply,
 }
-likeness = {}
+cosines = {}
 for method, relu in rules.items():
-    pairs = zip(gradients_on_the_way(first, relu), gradients_on_the_way(second, relu))
-    likeness[method] = [
-        F.cosine_similarity(a.flatten(1), b.flatten(1)).mean().item() for a, b in pairs
-    ]
+    pairs = zip(gradients_on_the_way(first, relu), gradients_on_the_way(second, relu), strict=True)
+    cosines[method] = [direction(a, b) for a, b in pairs]
 
-for method, values in likeness.items():
-    print(f"{method:10} last ReLU {values[0]:5.2f}   first ReLU {values[-1]:5.2f}")
+print("cosine of what comes back for two classes")
+for method, values in cosines.items():
+    print(f"{method:10} at the last ReLU {values[0]:5.2f}, at the first {values[-1]:5.2f}")
 
 # %%
-depth = range(len(likeness["guided"]), 0, -1)
-fig, ax = plotting.subplots(width=7, height=3)
-for method, values in likeness.items():
+depth = range(len(cosines["guided"]), 0, -1)
+fig, ax = plotting.subplots(width=7, height=3.2)
+for method, values in cosines.items():
     ax.plot(depth, values, marker="o", label=method)
 ax.axhline(0, color="#bdbdbd", linewidth=0.8)
 ax.set_xlim(len(depth) + 0.3, 0.7)
+ax.set_ylim(-1.05, 1.1)
 ax.set_xticks(depth)
 ax.set_xlabel("ReLU, from the scores (left) down to the picture (right)")
-ax.set_ylabel("cosine of the\ntwo classes' gradients")
-ax.legend(loc="center left")
+ax.set_ylabel("cosine of what comes\nback for two classes")
+ax.legend(loc="lower left")
 plotting.show(
     fig,
-    caption="The further down, the more alike the two classes' gradients, if all that is negative has been thrown away on "
-    "the way. The ordinary gradients stay apart.",
-    alt="Three curves from the last ReLU to the first. All start together; the guided and DeConvNet curves climb towards "
-    "one, the gradient's stays low.",
+    caption="At the top, two classes send back unrelated lists. On the way down, guided backprop turns them into one and "
+    "the same direction. The ordinary gradient sets them against each other.",
+    alt="Three curves from the last ReLU to the first. All start near zero. Guided backprop and DeConvNet climb to one, the "
+    "gradient falls far below zero.",
 )
 
 # %% [markdown]
-# Two things happen at every layer.
+# For the ordinary gradient, what speaks for the triangle speaks against the square: the two classes compete, and the
+# lists oppose each other. What speaks against is negative. Guided backprop deletes it, at every ReLU.
 #
-# **Nothing cancels any more.** What speaks *against* a class comes as negative numbers. They are what keeps the map of the
-# circle off the square: at the square, reasons for and against meet and cancel. Guided backprop deletes the reasons
-# against at each ReLU. What is left are sums of positive numbers, and sums of many positive numbers resemble one another,
-# as the average of many faces looks like everybody.
-#
-# **The gates come from the picture.** Where $x > 0$ is decided on the way forward, before anyone asks about a class. The
-# more of the class is lost, the more the map shows the gates alone: edges and textures, wherever they are.
+# What is left are sums of positive numbers, and then sums of those. Such sums grow alike, as the average of many faces looks
+# like everybody: nothing can cancel any more. After a few layers there is one direction left at each place, whatever the
+# class. It is given by the gates $x > 0$ and by the weights, that is, by the picture and the network. All that the class can
+# still choose is the length of the list: the brightness.
 #
 # So a sharp map is no sign of a good explanation. It shows what is in the picture, sharply.
 
 # %% [markdown]
-# ## 7 · Which ReLUs did you reach?  *(10 min, ●●●)*
+# ## 8 · Which ReLUs did you reach?  *(10 min, ●●●)*
 #
 # There is one more trap, a quieter one. Here is one small network, in six versions that differ in how they call their
 # ReLU. All compute the same scores.
@@ -636,27 +676,34 @@ print(
 )
 
 # %% [markdown]
+# ## Try it
+#
+# Ask for another absent class in section 5: `plotting.gallery([row(CLASSES.index("heart"))], caption="…", alt="…")`. Or
+# repeat section 6 with `build_network("tiny_vgg").eval()` in the place of the model: a network that has learned nothing. What
+# does guided backprop draw then?
+#
 # ## What you learned
 #
 # - A backward rule is a choice. Autograd offers the derivative; you can put anything in its place, and the scores stay
 #   what they are.
 # - Ordinary: p where x > 0. DeConvNet: p where p > 0. Guided: p where both.
-# - Throwing the negative away sharpens the map and loses the question. The maps of two classes became nearly the same, and
-#   you have a number for it.
+# - Throwing the negative away sharpens the lines and takes the class out of them. What is left of the class is brightness,
+#   and for a class that is not there you get a drawing all the same.
 # - A method that changes functions must reach all of them. Test it on each spelling, or use a tool that speaks up.
 #
-# **A sentence to keep:** *a map that hardly changes with the question is not the answer to it.*
+# **To keep:** a sharp drawing of what is there is not yet an answer to what you asked.
 #
-# ### Where to read on
+# ## Where to read on
 #
-# - M. Zeiler and R. Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014: DeConvNet.
-# - J. T. Springenberg, A. Dosovitskiy, T. Brox and M. Riedmiller, *Striving for simplicity: the all convolutional net*,
-#   ICLR workshop 2015: guided backpropagation, with the figure of the three rules.
-# - A. Mahendran and A. Vedaldi, *Salient deconvolutional networks*, ECCV 2016: what the reversed network really shows.
-# - W. Nie, Y. Zhang and A. Patel, *A theoretical explanation for perplexing behaviors of backpropagation-based
-#   visualizations*, ICML 2018: guided backprop as recovery of the picture.
-# - J. Adebayo and others, *Sanity checks for saliency maps*, NeurIPS 2018: the same map from a network with random weights.
-# - L. Sixt, M. Granz and T. Landgraf, *When explanations lie: why many modified BP attributions fail*, ICML 2020: why
-#   positive sums converge.
+# - Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks* (ECCV 2014): DeConvNet.
+# - Springenberg, Dosovitskiy, Brox and Riedmiller, *Striving for Simplicity: The All Convolutional Net* (ICLR workshop 2015):
+#   guided backpropagation, with a figure of the three rules like yours.
+# - Mahendran and Vedaldi, *Salient Deconvolutional Networks* (ECCV 2016): what the reversed network really shows.
+# - Selvaraju and others, *Grad-CAM* (ICCV 2017), figure 1: guided backprop for a cat and for a dog in the same picture.
+# - Nie, Zhang and Patel, *A Theoretical Explanation for Perplexing Behaviors of Backpropagation-Based Visualizations*
+#   (ICML 2018): guided backprop as recovery of the picture.
+# - Adebayo and others, *Sanity Checks for Saliency Maps* (NeurIPS 2018): the same drawing from a network with random weights.
+# - Sixt, Granz and Landgraf, *When Explanations Lie: Why Many Modified BP Attributions Fail* (ICML 2020): why positive sums
+#   end in one direction.
 #
-# **Next:** `04_layers`. Perhaps the picture is the wrong place to look.
+# **Next, lesson 04:** perhaps the picture is the wrong place to look. Stop on the way back, at a layer in the middle.

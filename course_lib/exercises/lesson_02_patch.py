@@ -6,7 +6,7 @@ import importlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Self
@@ -19,7 +19,7 @@ from course_lib.exercises.probes import call, randint, randn
 
 LESSON = Lesson(
     id="02_patch",
-    title="Changing a function without touching its users",
+    title="Change a function without touching its users",
     minutes=45,
     difficulty=2,
     summary="resolve a dotted name; a Patch that always puts back what it replaced",
@@ -55,10 +55,10 @@ def which(current: Any) -> str:
 
 
 @contextmanager
-def practice(function: Callable[..., Tensor] = double) -> Iterator[ModuleType]:
+def practice(function: Callable[..., Tensor] = double) -> Iterator[Any]:
     """A module `practice` with one function `f`, importable by name inside the context."""
-    module = ModuleType("practice")
-    module.f = function  # type: ignore[attr-defined]
+    module: Any = ModuleType("practice")
+    module.f = function
     before = sys.modules.get("practice")
     sys.modules["practice"] = module
     try:
@@ -264,10 +264,8 @@ def _run_swallow(owner, attribute, replacement, function):
     original = getattr(owner, attribute)
     setattr(owner, attribute, replacement)
     result = None
-    try:
+    with suppress(Exception):
         result = function()
-    except Exception:
-        pass
     setattr(owner, attribute, original)
     return result
 
@@ -535,7 +533,7 @@ def probe_count_calls(answer: Callable[..., int], rng: torch.Generator) -> Outco
 
 
 def _count_with(make: Callable[[Any, str, list[int]], Callable[..., Any]]):
-    """A `count_calls` whose replacement function is what `make(owner, attribute, calls)` returns."""
+    """A `count_calls` whose replacement is what `make(owner, attribute, calls)` returns."""
 
     def answer(name, function):
         owner, attribute = resolve(name)
@@ -661,8 +659,8 @@ EXERCISES = [
             "at once, past your last line: the line that restores belongs into `finally`.": (
                 _run_without_finally
             ),
-            "Afterwards the replacement is still there. Read the original *before* you replace it (read "
-            "later, it is the replacement), and set it again at the end.": _run_remember_too_late,
+            "Afterwards the replacement is still there. Read the original *before* you replace it: "
+            "read later, it is the replacement.": _run_remember_too_late,
             "The exception disappeared: the caller takes a failed run for a good one. `finally` "
             "lets it pass on after the restoring; `except`, or a `return` inside `finally`, "
             "stops it.": _run_swallow,
