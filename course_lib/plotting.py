@@ -419,7 +419,7 @@ def _outline(ax: Axes, masks: np.ndarray, focus: int | None) -> None:
             linestyles=[(0, (1.2, 1.6))] if dotted else ["solid"],
         ).set_path_effects(
             # a dark edge keeps the bright line visible on bright pixels
-            [patheffects.withStroke(linewidth=2.6, foreground=(0, 0, 0, 0.65))]
+            [patheffects.withStroke(linewidth=2.3, foreground=(0, 0, 0, 0.6))]
         )
 
 

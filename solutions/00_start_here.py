@@ -144,18 +144,21 @@ def cover(x, row, column, size=14):
 
 
 panels = []
-for row, column, place in [(14, 14, "on the star"), (62, 40, "on the crescent"), (10, 70, "on the ground")]:
+for row, column, place in [(14, 14, "star"), (62, 40, "crescent"), (10, 70, "ground")]:
     covered = cover(x, row, column)
     panels.append(Panel("image", covered, f"{place}: {model(covered)[0, star]:.1f}"))
 gallery(
-    [[Panel("image", x, f"nothing covered: {scores[star]:.1f}"), *panels]],
-    caption="The score of star with nothing covered, and with a square in three places.",
+    [[Panel("image", x, f"nothing: {scores[star]:.1f}"), *panels]],
+    caption="What is covered, and the score of star.",
     alt="The scene four times: as it is, and with a grey square on the star, on the crescent and on the empty ground, each with its score.",
 )
 
 # %% [markdown]
-# Now do that in every place. Each pixel gets the average fall of the score over all the squares that covered it. The result is a
-# **map**: high where the network looked. This way of making one is called *occlusion*.
+# Covering the star costs it most of its score. Covering the *crescent* raises the score of star by far, which nobody would have guessed: a
+# grey square takes something away, but it also puts sharp corners into the picture. Keep that in mind when you read such maps.
+#
+# Now do that in every place. Each pixel gets the average fall of the score over all the squares that covered it, or 0 if it rose. The result
+# is a **map**: high where the network looked. This way of making one is called *occlusion*.
 
 # %%
 @torch.no_grad()
