@@ -112,6 +112,7 @@ def extremal_perturbation(
     layer: str | nn.Module | None = None,
     over: str = "places",
     progress: bool = False,
+    callback: Callable[[int, int], object] | None = None,
 ) -> ExtremalMasks:
     r"""Find, for each area, the smooth mask that keeps the target's score highest.
 
@@ -160,6 +161,8 @@ def extremal_perturbation(
         over: "places", or "channels": one mask value per channel, without smoothness, as in the
             paper's section 4; the area is the share of channels. With a layer only.
         progress: show a progress bar.
+        callback: called after each iteration with its number, from 1, and the largest number of
+            iterations. What it raises ends the optimisation, and all is as before.
 
     Returns:
         `ExtremalMasks`, which unpacks as (masks, history).
@@ -224,7 +227,9 @@ def extremal_perturbation(
             reward=score,
             jitter=jitter and layer is None,
         )
-        report = stack.enter_context(Report(int(iterations), progress, 1 if debug else print_iter))
+        report = stack.enter_context(
+            Report(int(iterations), progress, 1 if debug else print_iter, callback)
+        )
         ascent = ascend(problem, plan, int(iterations), tol, report)
         with torch.no_grad():
             masks, counted = render(ascent.parameters)
@@ -265,8 +270,8 @@ def _activations(run: LayerReplacement, over: str) -> torch.Tensor:
     activations = run.activations
     if not activations.is_floating_point() or activations.dim() not in (2, 4):
         raise ValueError(
-            f"The layer {run.name!r} must give N x C x H x W activations to be perturbed, but gives "
-            f"{tuple(activations.shape)}."
+            f"The layer {run.name!r} must give N x C x H x W activations to be perturbed, but "
+            f"gives the shape {tuple(activations.shape)}."
         )
     if activations.dim() == 4:
         return activations

@@ -44,10 +44,17 @@ class Ascent:
 
 
 class Report:
-    """Tells how an ascent goes: a progress bar, or lines printed every so many iterations."""
+    """Tells how an ascent goes: a progress bar, lines printed now and then, a caller's function."""
 
-    def __init__(self, max_iter: int, progress: bool, print_iter: int | None) -> None:
+    def __init__(
+        self,
+        max_iter: int,
+        progress: bool,
+        print_iter: int | None,
+        callback: Callable[[int, int], object] | None = None,
+    ) -> None:
         self._max_iter, self._progress, self._print_iter = max_iter, progress, print_iter
+        self._callback = callback
         self._bar: Any = None
 
     def __enter__(self) -> Report:
@@ -63,6 +70,8 @@ class Report:
         if self._print_iter and t % self._print_iter == 0:
             pairs = zip(reward.tolist(), area.tolist(), strict=True)
             print(f"[{t + 1:4d}/{self._max_iter}]", *(f"{r:.2f}/{a:.2f}" for r, a in pairs))
+        if self._callback is not None:
+            self._callback(t + 1, self._max_iter)
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:

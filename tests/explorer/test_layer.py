@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from course_lib.explorer import LayerExplorer, canvas
-from course_lib.explorer.layer import METHODS, describe, render, spatial_layers
+from course_lib.explorer.layer import METHODS, render, spatial_layers
 from course_lib.world.scenes import draw_scene
 
 SEED = 5  # a star, a heart and a crescent

@@ -1,0 +1,372 @@
+"""One image, one class, and a slider over areas: how little of the image is enough?"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import numpy as np
+import torch
+from torch import nn
+
+from course_lib.attribution.extremal_perturbation import extremal_perturbation
+from course_lib.attribution.perturbation import BLUR_PERTURBATION, Perturbation
+from course_lib.attribution.rewards import VARIANTS
+from course_lib.attribution.state import preserved
+from course_lib.explorer import canvas
+from course_lib.explorer.view import CONTROL, LABELLED, SLIDER, News, Screen, class_names
+
+if TYPE_CHECKING:
+    from course_lib.plotting import Picture
+
+AREAS = (0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4)
+"""The areas on the slider by default, as shares of the image."""
+
+WIDTH = (3 * canvas.TILE + 2 * canvas.GAP) // 2
+"""Width in CSS pixels of three tiles drawn for a display with two pixels to each of them."""
+
+WHAT_THE_MASK_DOES = {
+    "preserve": "only the mask is kept",
+    "delete": "the mask is blurred away",
+    "dual": "only the mask is kept",
+}
+
+HOW_IT_COUNTS = {"preserve": "with", "delete": "without", "dual": "with"}
+
+
+class Cancelled(Exception):
+    """The reader pressed Cancel."""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of all areas for one class and one variant.
+
+    Args:
+        masks: shape (A, H, W), in [0, 1].
+        seen: what the network saw of the image under each mask, shape (A, 3, H, W).
+        scores: the network's score for the class on each, shape (A,).
+        iterations: steps of the optimisation that each mask took, shape (A,).
+    """
+
+    masks: np.ndarray
+    seen: np.ndarray
+    scores: np.ndarray
+    iterations: np.ndarray
+
+
+@dataclass(frozen=True)
+class AreaState:
+    """All that the picture of one step shows.
+
+    Args:
+        areas: shares of the image, increasing.
+        here: index of the area on show.
+        found: the masks of all areas.
+        variant: "preserve", "delete" or "dual".
+        class_name: name of the class.
+        whole: the network's score for the whole image.
+        overlay: the objects' outlines.
+    """
+
+    areas: tuple[float, ...]
+    here: int
+    found: Masks
+    variant: str
+    class_name: str
+    whole: float
+    overlay: canvas.Overlay
+
+
+def render(state: AreaState) -> bytes:
+    """The picture of a state, as PNG: what the network sees, the mask, score against area."""
+    area = f"{100 * state.areas[state.here]:.3g} %"
+    found, here = state.found, state.here
+    return canvas.compose(
+        [
+            canvas.Tile(
+                canvas.image_pixels(found.seen[here]),
+                f"{WHAT_THE_MASK_DOES[state.variant]}\n"
+                f"score of {state.class_name}: {found.scores[here]:.1f}",
+            ),
+            canvas.Tile(
+                state.overlay.over(canvas.heat_pixels(found.masks[here], vmax=1.0)),
+                f"the mask for {state.class_name}\n{area} of the image",
+            ),
+            canvas.Tile(
+                canvas.curve_pixels(
+                    state.areas,
+                    found.scores.tolist(),
+                    here,
+                    x_label="area of the mask, % of the image",
+                    y_label=f"score of {state.class_name}",
+                    level=state.whole,
+                ),
+                f"score {HOW_IT_COUNTS[state.variant]} the mask\nat each area",
+            ),
+        ]
+    )
+
+
+def describe(state: AreaState) -> str:
+    """The picture of a state in words: class, variant, area, score."""
+    return (
+        f"{state.variant.capitalize()} mask for {state.class_name} with an area of "
+        f"{100 * state.areas[state.here]:.3g} % of the image; the network's score for "
+        f"{state.class_name} when {WHAT_THE_MASK_DOES[state.variant]} is "
+        f"{state.found.scores[state.here]:.1f}, and {state.whole:.1f} for the whole image."
+    )
+
+
+class AreaExplorer:
+    """Extremal perturbation for several areas at once, with a slider over the areas.
+
+    Show it as the last line of a cell: the masks are then optimised together in the background,
+    with a progress bar and a Cancel button. `wait()` blocks until they are there;
+    `contact_sheet()` shows all of them side by side, for readers without a kernel.
+
+    Args:
+        model: the network; output N x classes.
+        x: one image, shape (1, 3, H, W).
+        target: index of the class to begin with.
+        areas: shares of the image, increasing, each between 0 and 1.
+        image: how to show an input, a function of (N, 3, H, W) giving values in [0, 1]; the input
+            itself by default. Needed for networks that take normalised images.
+        masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
+        names: the classes' names; the scenes' own by default.
+        perturbation: "blur" or "fade".
+        options: further arguments of `extremal_perturbation`.
+
+    Raises:
+        ValueError: for more than one image, a target out of range, or areas not as above.
+
+    Attributes:
+        variant, target, area, cancel, again: the controls (ipywidgets).
+        progress, screen, news: the bar, the picture and the line under it.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        target: int,
+        *,
+        areas: Sequence[float] = AREAS,
+        image: Any = None,
+        masks: Any = None,
+        names: Sequence[str] | None = None,
+        perturbation: str = BLUR_PERTURBATION,
+        **options: Any,
+    ) -> None:
+        if x.dim() != 4 or x.shape[0] != 1:
+            raise ValueError(
+                f"the explorer shows one image, shape (1, 3, H, W), not {tuple(x.shape)}."
+            )
+        areas = tuple(float(area) for area in areas)
+        if not areas or list(areas) != sorted(set(areas)) or not 0 < areas[0] <= areas[-1] < 1:
+            raise ValueError(
+                f"areas are shares of the image between 0 and 1, each larger than the one before, "
+                f"not {list(areas)}."
+            )
+        with preserved(model), torch.no_grad():
+            self._scores = model(x)[0].float().cpu()
+        if not 0 <= target < len(self._scores):
+            raise ValueError(
+                f"target {target} is out of range: the model has {len(self._scores)} classes."
+            )
+        self._model, self._x, self._areas = model, x, areas
+        self._perturbation, self._options = perturbation, options
+        self._image = image
+        self._overlay = canvas.outlines(masks)
+        self._names = class_names(len(self._scores), names)
+        self._found: dict[tuple[int, str], Masks] = {}
+        self._job: threading.Thread | None = None
+        self._stop = threading.Event()
+
+        self.variant = ipywidgets.Dropdown(
+            options=VARIANTS, description="Variant", style=LABELLED, layout=CONTROL
+        )
+        self.target = ipywidgets.Dropdown(
+            options=[(name, i) for i, name in enumerate(self._names)],
+            value=target,
+            description="Class",
+            style=LABELLED,
+            layout=CONTROL,
+        )
+        self.area = ipywidgets.SelectionSlider(
+            options=[(f"{100 * area:.3g} %", i) for i, area in enumerate(areas)],
+            value=len(areas) // 2,
+            description="Area",
+            style=LABELLED,
+            layout=SLIDER,
+            continuous_update=True,
+            disabled=True,
+        )
+        self.progress = ipywidgets.IntProgress(
+            description="Optimising", style=LABELLED, layout=SLIDER
+        )
+        self.cancel = ipywidgets.Button(description="Cancel", icon="stop", disabled=True)
+        self.again = ipywidgets.Button(description="Optimise", icon="play")
+        self.screen, self.news = Screen(), News()
+        row = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+        self.view = ipywidgets.VBox(
+            [
+                ipywidgets.HBox([self.variant, self.target], layout=row),
+                ipywidgets.HBox([self.again, self.cancel, self.progress], layout=row),
+                self.area,
+                self.screen,
+                self.news,
+            ]
+        )
+        self.variant.observe(self._switch, names="value")
+        self.target.observe(self._switch, names="value")
+        self.area.observe(self._update, names="value")
+        self.cancel.on_click(lambda _: self._stop.set())
+        self.again.on_click(lambda _: self.start())
+
+    def start(self) -> None:
+        """Optimise the masks of the chosen class and variant in the background."""
+        if self._job is not None and self._job.is_alive():
+            return
+        self._stop.clear()
+        key = (self.target.value, self.variant.value)
+        self._busy(True)
+        self.news.say(f"Optimising {len(self._areas)} masks for {self._names[key[0]]}.")
+        self._job = threading.Thread(target=self._optimise, args=key, daemon=True)
+        self._job.start()
+
+    def wait(self) -> AreaExplorer:
+        """Block until the masks of the chosen class and variant are there, and return the explorer.
+
+        Raises:
+            RuntimeError: if they could not be made, or were cancelled.
+        """
+        key = (self.target.value, self.variant.value)
+        if key not in self._found:
+            self.start()
+            if self._job is not None:
+                self._job.join()
+        if key not in self._found:
+            raise RuntimeError(
+                f"there are no masks for {self._names[key[0]]}: the optimisation was stopped."
+            )
+        return self
+
+    def state(self, here: int) -> AreaState:
+        """What the picture shows at area number `here`, for the chosen class and variant."""
+        target, variant = self.target.value, self.variant.value
+        return AreaState(
+            areas=self._areas,
+            here=here,
+            found=self._found[target, variant],
+            variant=variant,
+            class_name=self._names[target],
+            whole=float(self._scores[target]),
+            overlay=self._overlay,
+        )
+
+    def contact_sheet(self) -> Picture:
+        """The masks of all areas, and what the network sees under them, in one picture."""
+        from course_lib.plotting import Panel, gallery
+
+        self.wait()
+        found = self._found[self.target.value, self.variant.value]
+        name, last = self._names[self.target.value], self.state(len(self._areas) - 1)
+        return gallery(
+            [
+                [
+                    Panel("heat", mask, f"{100 * area:.3g} %", vmax=1.0)
+                    for area, mask in zip(self._areas, found.masks, strict=True)
+                ],
+                [
+                    Panel("image", seen, f"score {score:.1f}")
+                    for seen, score in zip(found.seen, found.scores, strict=True)
+                ],
+            ],
+            row_labels=["mask", WHAT_THE_MASK_DOES[self.variant.value]],
+            column_width=4 / 3,
+            caption=f"{self.variant.value.capitalize()} masks for {name} at {len(self._areas)} "
+            "areas, and what the network sees. With a running kernel a slider goes through them.",
+            alt=f"Contact sheet of {len(self._areas)} areas. {describe(last)}",
+        )
+
+    def _optimise(self, target: int, variant: str) -> None:
+        def step(iteration: int, total: int) -> None:
+            if self._stop.is_set():
+                raise Cancelled
+            self.progress.max, self.progress.value = total, iteration
+
+        try:
+            result = extremal_perturbation(
+                self._model,
+                self._x,
+                target,
+                areas=list(self._areas),
+                variant=variant,
+                perturbation=self._perturbation,
+                callback=step,
+                **self._options,
+            )
+            self._found[target, variant] = self._measure(result, target, variant)
+        except Cancelled:
+            self.news.say("Cancelled. Press Optimise to begin again.")
+        except Exception as error:  # an exception in a thread would vanish without a trace
+            self.news.error(error)
+        finally:
+            self._busy(False)
+        if (target, variant) == (self.target.value, self.variant.value):
+            self._update()
+
+    def _measure(self, result: Any, target: int, variant: str) -> Masks:
+        masks = result.masks
+        pyramid = Perturbation(self._x, type=self._perturbation)
+        with preserved(self._model), torch.no_grad():
+            seen = pyramid.apply(1 - masks if variant == "delete" else masks)
+            scores = self._model(seen)[:, target]
+        shown = seen if self._image is None else self._image(seen)
+        return Masks(
+            masks=masks[:, 0].cpu().numpy(),
+            seen=shown.float().cpu().numpy(),
+            scores=scores.float().cpu().numpy(),
+            iterations=np.asarray(result.iterations),
+        )
+
+    def _busy(self, busy: bool) -> None:
+        self.cancel.disabled = not busy
+        self.again.disabled = busy
+        if busy:
+            self.progress.value = 0
+        ready = (self.target.value, self.variant.value) in self._found
+        self.area.disabled = busy or not ready
+
+    def _switch(self, change: Any = None) -> None:
+        if (self.target.value, self.variant.value) in self._found:
+            self._busy(self._job is not None and self._job.is_alive())
+            self._update()
+            return
+        if self._job is not None and self._job.is_alive():
+            self._stop.set()
+            self._job.join()
+        self.screen.value = ""
+        self.start()
+
+    def _update(self, change: Any = None) -> None:
+        if (self.target.value, self.variant.value) not in self._found:
+            return
+        try:
+            state = self.state(self.area.value)
+            self.screen.picture(render(state), describe(state), WIDTH)
+            self.news.say(describe(state))
+        except Exception as error:  # an exception in a callback would vanish without a trace
+            self.screen.value = ""
+            self.news.error(error)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        if (self.target.value, self.variant.value) not in self._found:
+            self.start()
+        bundle = dict(self.view._repr_mimebundle_(**options))
+        bundle["text/plain"] = f"AreaExplorer, {len(self._areas)} areas"
+        return bundle
