@@ -1,0 +1,493 @@
+"""Extremal perturbation: single steps, a slow ascent, batches, layers, bad input, restoring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.attribution.area import area_penalty
+from course_lib.attribution.extremal_perturbation import (
+    ExtremalMasks,
+    MaskGenerator,
+    Perturbation,
+    contrastive_reward,
+    extremal_perturbation,
+    simple_reward,
+)
+
+REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
+SMALL = {"step": 4, "sigma": 4}
+
+
+class Tiny(nn.Module):
+    def __init__(self, classes: int = 5) -> None:
+        super().__init__()
+        self.conv1, self.relu1 = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU()
+        self.pool1 = nn.MaxPool2d(2)
+        self.conv2, self.relu2 = nn.Conv2d(8, 12, 3, padding=1), nn.ReLU(inplace=True)
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(12, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.relu2(self.conv2(self.pool1(self.relu1(self.conv1(x)))))
+        return self.fc(self.avgpool(x).flatten(1))
+
+
+class Exploding(nn.Module):
+    """Raises at its n-th forward pass."""
+
+    def __init__(self, at: int, error: type[BaseException]) -> None:
+        super().__init__()
+        self.inner, self.dropout = Tiny(), nn.Dropout()
+        self.calls, self.at, self.error = 0, at, error
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        if self.calls == self.at:
+            torch.rand(3)
+            raise self.error("injected")
+        return self.dropout(self.inner(x))
+
+
+class Corner(nn.Module):
+    """Scores 0, 1, ... are the means of the channels in the upper left corner."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :, :8, :8].mean((2, 3))
+
+
+@pytest.fixture
+def tiny() -> Tiny:
+    net = Tiny()
+    net.load_state_dict(REFERENCE["state_dict"])
+    return net
+
+
+def relative_error(value: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((value.detach() - expected).abs().max() / expected.abs().max())
+
+
+@pytest.mark.parametrize("case", REFERENCE["steps"], ids=lambda c: f"{c['variant']} {c['flip']}")
+def test_reference_steps(tiny: Tiny, case: dict) -> None:
+    x = REFERENCE["x"]
+    generator = MaskGenerator(x.shape[2:], case["step"], case["sigma"])
+    parameters = case["pmask"].clone().requires_grad_()
+    mask, full = generator.generate(parameters)
+    perturbation = Perturbation(x)
+    image = perturbation.apply(mask)
+    if case["variant"] == "dual":
+        image = torch.cat((image, perturbation.apply(1 - mask)))
+    if case["flip"]:
+        image = image.flip(3)
+    reward = simple_reward(tiny(image), case["target"], case["variant"])
+    regul = -case["regul_weight"] * area_penalty(full, case["areas"])
+    assert relative_error(reward, case["reward_value"]) < 1e-5
+    assert relative_error(regul, case["regul_value"]) < 1e-5
+    (gradient,) = torch.autograd.grad((reward + regul).sum(), parameters)
+    assert relative_error(gradient, case["grad_pmask"]) < 1e-5
+
+
+def slow_ascent(
+    model: nn.Module,
+    x: torch.Tensor,
+    target: int,
+    area: float,
+    iterations: int,
+    variant: str,
+    padded: bool,
+) -> tuple[torch.Tensor, list[tuple[float, float]]]:
+    """The paper's ascent for one mask, written out, from its description."""
+    generator = MaskGenerator(x.shape[2:], **SMALL)
+    perturbation = Perturbation(x)
+    parameters = torch.ones(1, 1, *generator.shape_in, dtype=x.dtype)
+    velocity = torch.zeros_like(parameters)
+    history = []
+    for t in range(iterations):
+        parameters.requires_grad_()
+        mask, full = generator.generate(parameters)
+        keep, lose = perturbation.apply(mask), perturbation.apply(1 - mask)
+        if t % 2 == 0:
+            keep, lose = keep.flip(3), lose.flip(3)
+        kept, lost = model(keep)[0, target], model(lose)[0, target]
+        reward = {"preserve": kept, "delete": -lost, "dual": kept - lost}[variant]
+        values = (full if padded else mask).flatten()
+        zeros = int(len(values) * (1 - area))
+        edge = float(values.detach().sort().values[zeros])
+        above, tied = int((values > edge).sum()), int((values == edge).sum())
+        share = (len(values) - zeros - above) / tied
+        flat = torch.tensor([share if v == edge else float(v > edge) for v in values.tolist()])
+        distance = (values - flat) ** 2 + flat * (1 - flat)
+        penalty = 300 * 1.0035**t * distance.mean()
+        (gradient,) = torch.autograd.grad(reward - penalty, parameters)
+        velocity = gradient if t == 0 else 0.9 * velocity + 0.1 * gradient
+        parameters = (parameters.detach() + 0.01 * velocity).clamp(0, 1)
+        history.append((float(reward.detach()), float(-penalty.detach())))
+    return generator.generate(parameters)[0], history
+
+
+@pytest.mark.parametrize("variant", ["preserve", "delete", "dual"])
+@pytest.mark.parametrize("area_on", ["image", "padded"])
+def test_papers_schedule_equals_the_slow_ascent(tiny: Tiny, variant: str, area_on: str) -> None:
+    net, x = tiny.double(), REFERENCE["x"].double()
+    settings = {"schedule": "paper", "variant": variant, "area_on": area_on, **SMALL}
+    masks, history = extremal_perturbation(net, x, 3, [0.3], max_iter=12, **settings)
+    expected, steps = slow_ascent(net, x, 3, 0.3, 12, variant, area_on == "padded")
+    assert torch.allclose(history[0].t(), torch.tensor(steps, dtype=torch.float64), rtol=1e-4)
+    assert torch.allclose(masks, expected, atol=1e-4)
+
+
+def test_a_batch_equals_the_loop(tiny: Tiny) -> None:
+    net, x = tiny.double(), torch.rand(3, 3, 12, 20, dtype=torch.float64)
+    areas = [0.4, 0.1, 0.4]
+    together = extremal_perturbation(net, x, [4, 0, 2], areas, max_iter=15, **SMALL)
+    assert together.masks.shape == (9, 1, 12, 20)
+    assert together.shape == (3, 1, 3)
+    for n, target in enumerate((4, 0, 2)):
+        alone = extremal_perturbation(net, x[n : n + 1], target, areas, max_iter=15, **SMALL)
+        rows = slice(3 * n, 3 * n + 3)
+        assert torch.allclose(together.masks[rows], alone.masks, atol=1e-5)
+        assert torch.allclose(together.history[rows], alone.history, atol=1e-5)
+        for i, area in enumerate(areas):
+            single = extremal_perturbation(net, x[n : n + 1], target, area, max_iter=15, **SMALL)
+            assert torch.allclose(single.masks[0], alone.masks[i], atol=1e-5)
+
+
+def test_several_targets_per_image(tiny: Tiny) -> None:
+    net, x = tiny.double(), torch.rand(2, 3, 12, 12, dtype=torch.float64)
+    targets = torch.tensor([[4, 0], [2, 4]])
+    result = extremal_perturbation(net, x, targets, [0.2, 0.5], max_iter=8, **SMALL)
+    assert result.shape == (2, 2, 2)
+    grid = result.masks.unflatten(0, result.shape)
+    for n in range(2):
+        for k in range(2):
+            alone = extremal_perturbation(
+                net, x[n : n + 1], int(targets[n, k]), [0.2, 0.5], max_iter=8, **SMALL
+            )
+            assert torch.allclose(grid[n, k], alone.masks, atol=1e-5)
+
+
+def test_weights_of_the_scores_as_a_target(tiny: Tiny) -> None:
+    weights = torch.zeros(1, 5)
+    weights[0, 3] = 1
+    x = REFERENCE["x"]
+    by_weight = extremal_perturbation(tiny, x, weights, [0.3], max_iter=5, **SMALL)
+    by_class = extremal_perturbation(tiny, x, 3, [0.3], max_iter=5, **SMALL)
+    assert torch.allclose(by_weight.masks, by_class.masks, atol=1e-5)
+
+
+@pytest.mark.parametrize("schedule", ["fast", "paper"])
+@pytest.mark.parametrize("perturbation", ["blur", "fade"])
+def test_finds_the_place_that_matters(schedule: str, perturbation: str) -> None:
+    x = torch.ones(1, 3, 32, 32)
+    result = extremal_perturbation(
+        Corner(), x, 0, [0.06], perturbation, schedule=schedule, jitter=False, **SMALL
+    )
+    mask = result.masks[0, 0]
+    assert mask[:6, :6].mean() > 0.7
+    assert mask[20:, 20:].mean() < 0.1
+
+
+def test_area_counts_on_the_image_unless_padded(tiny: Tiny) -> None:
+    x = REFERENCE["x"]
+    area = 0.3
+    on_image = extremal_perturbation(tiny, x, 3, [area], schedule="paper", **SMALL)
+    assert float(on_image.area) == pytest.approx(area, abs=0.05)
+    padded = extremal_perturbation(tiny, x, 3, [area], schedule="paper", area_on="padded", **SMALL)
+    assert float(padded.masks.mean()) > area + 0.1
+
+
+def test_result_reports_and_unpacks(tiny: Tiny) -> None:
+    result = extremal_perturbation(tiny, REFERENCE["x"], 3, [0.3, 0.1], max_iter=7, **SMALL)
+    assert isinstance(result, ExtremalMasks)
+    masks, history = result
+    assert masks is result[0] is result.masks
+    assert history is result[1] is result.history
+    assert len(result) == 2
+    assert history.shape == (2, 2, 7)
+    assert result.iterations.tolist() == [7, 7]
+    assert result.areas == (0.3, 0.1)
+    assert torch.allclose(result.area, masks.mean((1, 2, 3)))
+    shown = Perturbation(REFERENCE["x"]).apply(masks)
+    assert torch.allclose(result.reward, tiny(shown)[:, 3].detach(), atol=1e-5)
+    assert not any(t.requires_grad for t in (masks, history, result.reward))
+
+
+def test_tolerance_stops_masks_one_by_one() -> None:
+    x = torch.ones(1, 3, 32, 32)
+    settings = {"perturbation": "fade", "jitter": False, "max_iter": 400, **SMALL}
+    free = extremal_perturbation(Corner(), x, 0, [0.1, 0.6], tol=None, **settings)
+    assert free.iterations.tolist() == [400, 400]
+    stopped = extremal_perturbation(Corner(), x, 0, [0.1, 0.6], tol=0.02, **settings)
+    assert stopped.iterations.max() < 400
+    assert stopped.history.shape[2] == int(stopped.iterations.max())
+    alone = extremal_perturbation(Corner(), x, 0, [0.1], tol=0.02, **settings)
+    assert torch.allclose(stopped.masks[:1], alone.masks, atol=1e-5)
+    assert int(alone.iterations) == int(stopped.iterations[0])
+    for row, last in zip(stopped.history, stopped.iterations, strict=True):
+        assert torch.equal(row[:, int(last) - 1], row[:, -1])
+
+
+def test_no_mask_depends_on_the_others_by_the_contrastive_reward(tiny: Tiny) -> None:
+    x = REFERENCE["x"]
+    settings = {"reward_func": contrastive_reward, "max_iter": 6, **SMALL}
+    both = extremal_perturbation(tiny, x, 3, [0.1, 0.6], **settings)
+    alone = extremal_perturbation(tiny, x, 3, [0.1], **settings)
+    assert torch.allclose(both.masks[:1], alone.masks, atol=1e-5)
+
+
+def test_own_reward_function_gets_the_int_it_was_given(tiny: Tiny) -> None:
+    seen = []
+
+    def reward(activation: torch.Tensor, target: int, variant: str) -> torch.Tensor:
+        seen.append((target, variant))
+        return activation[:, target]
+
+    extremal_perturbation(tiny, REFERENCE["x"], 3, [0.1], max_iter=2, reward_func=reward)
+    assert seen[0] == (3, "preserve")
+    assert isinstance(seen[0][0], int)
+
+
+def test_spatial_scores() -> None:
+    conv = nn.Conv2d(3, 4, 3)
+    averaged = nn.Sequential(conv, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    x = torch.rand(1, 3, 12, 12)
+    spatial = extremal_perturbation(conv, x, 2, [0.3], max_iter=5, **SMALL)
+    flat = extremal_perturbation(averaged, x, 2, [0.3], max_iter=5, **SMALL)
+    assert torch.allclose(spatial.masks, flat.masks, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (1, 1), (33, 10)])
+def test_images_of_any_size(shape: tuple[int, int]) -> None:
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    result = extremal_perturbation(model, torch.rand(1, 3, *shape), 0, [0.3], max_iter=3)
+    assert result.masks.shape == (1, 1, *shape)
+    assert bool(torch.isfinite(result.masks).all())
+
+
+def test_resizes_and_smooths(tiny: Tiny) -> None:
+    x = REFERENCE["x"]
+    resized = extremal_perturbation(tiny, x, 3, [0.3], max_iter=2, resize=(5, 7))
+    assert resized.masks.shape == (1, 1, 7, 5)
+    sharp = extremal_perturbation(tiny, x, 3, [0.3], max_iter=20, **SMALL)
+    smooth = extremal_perturbation(tiny, x, 3, [0.3], max_iter=20, smooth=0.2, **SMALL)
+    assert smooth.masks.shape == sharp.masks.shape
+    assert smooth.masks.diff(dim=3).abs().max() < sharp.masks.diff(dim=3).abs().max()
+
+
+class Channels(nn.Module):
+    """A layer of which only channel 2 counts, after an in-place ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 1)
+        nn.init.constant_(self.conv.weight, 0.5)
+        nn.init.constant_(self.conv.bias, 0.5)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.relu(self.conv(x))[:, 2:4].mean((2, 3))
+
+
+def test_attributes_channels_of_a_layer() -> None:
+    model = Channels()
+    result = extremal_perturbation(
+        model, torch.rand(2, 3, 9, 9), 0, [0.16, 0.4], "fade", layer="conv", over="channels"
+    )
+    assert result.masks.shape == (4, 6, 1, 1)
+    assert bool((result.masks[:, 2] > 0.9).all())
+    assert float(result.masks[::2, [0, 1, 3, 4, 5]].mean()) < 0.1
+    assert not model.conv._forward_hooks
+
+
+def test_perturbs_places_of_a_layer() -> None:
+    class Half(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pool = nn.AvgPool2d(2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.pool(x)[:, :, :5, :5].mean((2, 3))
+
+    model = Half()
+    result = extremal_perturbation(
+        model, torch.ones(1, 3, 32, 32), 0, [0.08], "fade", layer=model.pool, step=1, sigma=2
+    )
+    assert result.masks.shape == (1, 1, 16, 16)
+    assert result.masks[0, 0, :3, :3].mean() > 0.6
+    assert result.masks[0, 0, 8:, 8:].mean() < 0.1
+
+
+class Odd(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.unused, self.twice = nn.Conv2d(3, 3, 1), nn.ReLU(), nn.ReLU()
+        self.rnn, self.flat = nn.LSTM(3, 3, batch_first=True), nn.Flatten()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.twice(self.twice(self.used(x)))
+        return self.rnn(self.flat(y.mean((2, 3)))[:, None])[0][:, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layer": "unused"}, "runs not at all"),
+        ({"layer": "twice"}, "runs 2 times"),
+        ({"layer": "rnn"}, "gives a tuple"),
+        ({"layer": "used2"}, "did you mean 'used'"),
+        ({"layer": "flat"}, "use over='channels'"),
+        ({"over": "channels"}, "need a layer"),
+        ({"over": "pixels"}, "over must be one of"),
+    ],
+)
+def test_layers_that_cannot_be_perturbed(arguments: dict, message: str) -> None:
+    model = Odd()
+    with pytest.raises(ValueError, match=message):
+        extremal_perturbation(model, torch.rand(1, 3, 8, 8), 0, **arguments)
+    assert not any(m._forward_hooks for m in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"areas": [0.1, 0]}, "share between 0 and 1"),
+        ({"areas": [1.0]}, "share between 0 and 1"),
+        ({"areas": [float("nan")]}, "share between 0 and 1"),
+        ({"areas": []}, "at least one area"),
+        ({"perturbation": "noise"}, "perturbation must be one of"),
+        ({"variant": "keep"}, "variant must be one of"),
+        ({"schedule": "slow"}, "schedule must be one of"),
+        ({"area_on": "mask"}, "area_on must be one of"),
+        ({"max_iter": 0}, "max_iter must be"),
+        ({"tol": -1}, "tol must be"),
+        ({"step": 0}, "step must be"),
+        ({"sigma": -1}, "sigma must be"),
+        ({"num_levels": 1}, "num_levels must be"),
+        ({"target": 7}, "out of range"),
+        ({"target": torch.tensor([[1, 2], [3, 4]])}, "one target per image"),
+        ({"input": torch.rand(0, 3, 8, 8)}, "at least one image"),
+        ({"input": torch.rand(3, 8, 8)}, "N x C x H x W"),
+        ({"input": torch.full((1, 3, 8, 8), float("inf"))}, "must be finite"),
+        ({"reward_func": lambda y, t, variant: y.sum()}, "one reward per mask"),
+        ({"reward_func": lambda y, t, variant: y[:, t] / 0}, "infinite or not a number"),
+    ],
+)
+def test_refuses_bad_input_in_one_sentence(tiny: Tiny, arguments: dict, message: str) -> None:
+    given = {"model": tiny, "input": torch.rand(1, 3, 8, 8), "target": 1, **arguments}
+    with pytest.raises(ValueError, match=message):
+        extremal_perturbation(**given)
+
+
+def test_areas_must_be_numbers(tiny: Tiny) -> None:
+    with pytest.raises(TypeError, match="areas must be numbers"):
+        extremal_perturbation(tiny, REFERENCE["x"], 1, ["small"])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_bad_score_midway_raises(bad: float) -> None:
+    class Fails(Corner):
+        calls = 0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return super().forward(x) * (bad if self.calls == 3 else 1.0)
+
+    with pytest.raises(ValueError, match="must be finite"):
+        extremal_perturbation(Fails(), torch.rand(1, 3, 8, 8), 0, [0.2])
+
+
+def state_of(model: nn.Module, x: torch.Tensor) -> tuple:
+    return (
+        [m.training for m in model.modules()],
+        [(p.requires_grad, p.grad) for p in model.parameters()],
+        [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()],
+        [getattr(m, "inplace", None) for m in model.modules()],
+        x.requires_grad,
+        x.grad,
+        x.detach().clone().tolist(),
+        torch.get_rng_state().tolist(),
+    )
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+@pytest.mark.parametrize("layer", [None, "inner.relu2"])
+@pytest.mark.parametrize("at", range(1, 7))
+def test_leaves_everything_as_it_was(at: int, layer: str, error: type[BaseException]) -> None:
+    model = Exploding(at, error).train()
+    model.inner.conv1.eval()
+    model.inner.conv2.weight.requires_grad_(False)
+    x = torch.rand(2, 3, 8, 8, requires_grad=True)
+    before = state_of(model, x)
+    settings = {"layer": layer, "max_iter": 3, "step": 2, "sigma": 2}
+    # One pass to learn the scores, one to record the layer, three iterations, one for the result.
+    if at == 6 and layer is None:
+        result = extremal_perturbation(model, x, 1, [0.2], **settings)
+        assert not result.masks.requires_grad
+    else:
+        with pytest.raises(error, match="injected"):
+            extremal_perturbation(model, x, 1, [0.2], **settings)
+    assert state_of(model, x) == before
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_an_exception_in_the_reward_restores_all(tiny: Tiny, error: type[BaseException]) -> None:
+    def reward(y: torch.Tensor, target: int, variant: str) -> torch.Tensor:
+        raise error
+
+    tiny.train()
+    x = REFERENCE["x"].clone()
+    before = state_of(tiny, x)
+    with pytest.raises(error):
+        extremal_perturbation(tiny, x, 1, [0.2], reward_func=reward, layer="conv1", **SMALL)
+    assert state_of(tiny, x) == before
+
+
+def test_runs_in_eval_mode_and_the_same_way_each_time() -> None:
+    model = Exploding(0, ValueError).train()
+    x = torch.rand(1, 3, 8, 8)
+    one, two = (extremal_perturbation(model, x, 0, [0.3], max_iter=4) for _ in range(2))
+    assert torch.equal(one.masks, two.masks)
+
+
+def test_callers_in_inference_mode_and_no_grad(tiny: Tiny) -> None:
+    x = REFERENCE["x"]
+    expected = extremal_perturbation(tiny, x, 3, [0.3], max_iter=4).masks
+    with torch.no_grad():
+        assert torch.equal(extremal_perturbation(tiny, x, 3, [0.3], max_iter=4).masks, expected)
+    with torch.inference_mode():
+        inside = x * 1
+        masks = extremal_perturbation(tiny, inside, 3, [0.3], max_iter=4).masks
+    assert torch.equal(masks, expected)
+
+
+def test_under_autocast_masks_keep_full_precision(tiny: Tiny) -> None:
+    x = REFERENCE["x"]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = extremal_perturbation(tiny, x, 3, [0.3], max_iter=10, schedule="paper", **SMALL)
+    assert result.masks.dtype == torch.float32
+    expected = extremal_perturbation(tiny, x, 3, [0.3], max_iter=10, schedule="paper", **SMALL)
+    assert torch.allclose(result.masks, expected.masks, atol=0.02)
+    assert not torch.equal(result.reward, expected.reward)
+
+
+def test_half_precision(tiny: Tiny) -> None:
+    x = REFERENCE["x"].bfloat16()
+    result = extremal_perturbation(tiny.bfloat16(), x, 3, [0.3], max_iter=4, **SMALL)
+    assert result.masks.dtype == torch.float32
+    assert bool(torch.isfinite(result.masks).all())
+
+
+def test_prints_and_shows_progress_only_on_request(
+    tiny: Tiny, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = REFERENCE["x"]
+    extremal_perturbation(tiny, x, 3, [0.3], max_iter=4)
+    assert capsys.readouterr() == ("", "")
+    extremal_perturbation(tiny, x, 3, [0.3], max_iter=4, print_iter=2, progress=True)
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert "Extremal masks" in err
+    extremal_perturbation(tiny, x, 3, [0.3], max_iter=4, debug=True)
+    assert len(capsys.readouterr().out.splitlines()) == 4
