@@ -457,7 +457,7 @@ def test_grad_cam_needs_a_layer_with_positions(net, images):
 @pytest.mark.parametrize("method", [deconvnet, guided_backprop])
 def test_compiled_and_scripted_models_are_refused(method, net, images):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
         scripted = torch.jit.trace(net.eval(), images)
     with pytest.raises(ValueError, match="compiled or scripted"):
         method(scripted, images, 0)
