@@ -302,5 +302,5 @@ def _remarks(exercise: Exercise, answer: Any) -> str:
         "<lambda>",
         getattr(exercise.reference, "__name__", ""),
     ):
-        return f" (You handed in `{answer.__name__}`.)"
+        return f"\n\nYou handed in `{answer.__name__}`."
     return ""

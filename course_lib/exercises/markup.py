@@ -17,7 +17,7 @@ _PYTHON_COLOURS = {
 }
 _BLOCK = (
     "margin:6px 0 2px;padding:8px 10px;border-radius:4px;overflow-x:auto;white-space:pre-wrap;"
-    "line-height:1.45;background:var(--jp-layout-color2, rgba(128,128,128,0.14));"
+    "line-height:1.45;background:var(--jp-cell-editor-background, rgba(128,128,128,0.14));"
     "color:var(--jp-content-font-color1, inherit)"
 )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _FORMAT = "attribution course: progress"
-_LOCK_SECONDS = 2.0
+_LOCK_SECONDS = 10.0
 _warned_of: set[Path] = set()
 
 
@@ -79,7 +79,7 @@ def read() -> dict[str, Entry]:
     path = progress_file()
     try:
         return _parse(path.read_text(encoding="utf-8")) if path is not None else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 
@@ -204,10 +204,12 @@ def _patiently(attempt: Any) -> bool:
         try:
             attempt()
             return True
-        except OSError:
+        except (BlockingIOError, PermissionError):  # another kernel has it
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.01)
+        except OSError:  # there are no locks here
+            return False
 
 
 def report(console: Console | None = None) -> None:

@@ -98,7 +98,7 @@ def test_nbgrader_calls_it_so() -> None:
 def test_unknown_names_name_close_matches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     for function in (hint, solution, lambda name: check(name, right)):
-        with pytest.raises(ValueError, match="no exercise 'deconvnet_rel'. Did you mean 'deconvn"):
+        with pytest.raises(ValueError, match=r"no exercise 'deconvnet_rel'\. Did you mean"):
             function("deconvnet_rel")
 
 

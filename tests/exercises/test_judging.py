@@ -272,7 +272,7 @@ def test_answer_handed_in_under_another_name_is_mentioned(gate_exercise: Exercis
     def something_else(x, p):
         return p + 1
 
-    assert "(You handed in `something_else`.)" in judge(gate_exercise, something_else).finding
+    assert "\n\nYou handed in `something_else`." in judge(gate_exercise, something_else).finding
 
 
 def test_warnings_are_shown_with_what_is_not_right(gate_exercise: Exercise) -> None:

@@ -84,7 +84,7 @@ def test_an_unwritable_place_is_said_once(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("COURSE_PROGRESS", str(blocked / "progress.json"))
     note = progress.record_attempt("a", right=True)
     assert note.startswith("Your progress is not kept: `")
-    assert note.endswith("can't be written (Not a directory).")
+    assert note.endswith("can't be written (File exists).")
     assert progress.record_attempt("a", right=True) == ""
     assert progress.read() == {}
 
