@@ -89,6 +89,8 @@ def excitation_rules(
         if "bicubic" in (*args, *kwargs.values()):
             _refuse(func)
         x = args[0] if args else kwargs["input"]
+        if operation_name(func) in ("sum", "mean") and _is_total(x, args, kwargs):
+            return NotImplemented
         rest = args[1:]
         options = {key: value for key, value in kwargs.items() if key != "input"}
         return AverageShares.apply(
@@ -167,6 +169,16 @@ def _layer_arguments(
     named = [options.pop(key, None) for key in ("input", "weight", "bias")]
     x, weight, _ = (*args[:3], *named[len(args[:3]) :])
     return x, weight, args[3:], options
+
+
+def _is_total(x: torch.Tensor, args: Arguments, kwargs: Options) -> bool:
+    """Whether all of x becomes one number: what `y[:, 3].sum().backward()` starts from.
+
+    That is no layer of a network, and each score starts with the same relevance.
+    """
+    dim = next((kwargs[key] for key in ("dim", "axis") if key in kwargs), None)
+    dim = args[1] if len(args) > 1 else dim
+    return dim is None or x.dim() == 1
 
 
 def _carries(value: Any) -> bool:

@@ -160,6 +160,16 @@ def test_an_average_of_negative_numbers_alone_is_shared_by_magnitude():
     assert lost == 5
 
 
+def test_adding_up_the_scores_of_a_batch_starts_each_alike():
+    weight = torch.rand(2, 3, dtype=DOUBLE)
+    x = torch.rand(4, 3, dtype=DOUBLE)
+    alone, _ = relevance_of(lambda u: F.linear(u, weight)[:, 1], torch.ones(4, dtype=DOUBLE), x)
+    one = torch.ones((), dtype=DOUBLE)
+    for add_up in (torch.sum, lambda y: y.sum(), lambda y: y.sum(0)):
+        found, _ = relevance_of(lambda u, f=add_up: f(F.linear(u, weight)[:, 1]), one, x)
+        torch.testing.assert_close(found, alone)
+
+
 SUMS = {
     "+": lambda a, b: a + b,
     "add": torch.add,
