@@ -1,4 +1,4 @@
-"""A pytest plugin (`-p no_network`): whatever reaches beyond this machine fails."""
+"""Forbid a process to reach beyond this machine, to show that nothing in it needs to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _is_here(host: Any) -> bool:
 def _checked_connect(self: socket.socket, address: Any) -> Any:
     """Connect to this machine only."""
     if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(address[0]):
-        raise OSError(f"no test may use the network: {address}")
+        raise OSError(f"the network is blocked: {address}")
     return _connect(self, address)
 
 
@@ -32,11 +32,11 @@ def _checked_resolve(host: Any, *rest: Any, **named: Any) -> Any:
     if isinstance(host, bytes):
         host = host.decode()
     if not _is_here(host) and not str(host).replace(".", "").isdigit():
-        raise OSError(f"no test may use the network: {host}")
+        raise OSError(f"the network is blocked: {host}")
     return _resolve(host, *rest, **named)
 
 
-def pytest_configure() -> None:
-    """Block the network for the whole run."""
+def block() -> None:
+    """Make every connection to, and every look-up of, another machine fail from now on."""
     socket.socket.connect = _checked_connect  # type: ignore[method-assign]
     socket.getaddrinfo = _checked_resolve

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 HEAVY = ("matplotlib", "ipywidgets", "torchvision", "jupyterlab", "nbgrader", "IPython", "pandas")
-ROOT = Path(__file__).parent.parent
 
 
 def python(code: str, **environment: str) -> str:
@@ -55,36 +54,12 @@ def test_attribution_imports_nothing_of_ours_but_itself():
     assert [m for m in loaded if m not in allowed and not m.startswith(allowed[1] + ".")] == []
 
 
-def test_the_plugin_blocks_sockets(tmp_path):
-    probe = tmp_path / "test_probe.py"
-    probe.write_text(
-        "import socket, pytest\n"
-        "def test_outside():\n"
-        "    for address in ('192.0.2.1', 'example.org'):\n"
-        "        with pytest.raises(OSError, match='no test may use the network'):\n"
-        "            socket.create_connection((address, 80), timeout=1)\n"
-        "def test_inside():\n"
-        "    server = socket.create_server(('127.0.0.1', 0))\n"
-        "    socket.create_connection(server.getsockname(), timeout=1).close()\n"
-        "    server.close()\n"
-    )
-    assert "2 passed" in without_network(str(probe))
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "example.org"])
+def test_every_test_runs_without_a_network(host):
+    with pytest.raises(OSError, match="the network is blocked"):
+        socket.create_connection((host, 80), timeout=1)
 
 
-@pytest.mark.slow
-def test_the_librarys_tests_pass_with_sockets_blocked():
-    printed = without_network("tests/attribution", "tests/exercises", "-m", "not slow")
-    assert " passed" in printed
-
-
-def without_network(*arguments: str) -> str:
-    """Run pytest with tests/no_network.py and return what it printed; it must pass."""
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no_network", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
+def test_this_machine_can_still_be_reached():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=1).close()

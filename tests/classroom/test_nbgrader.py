@@ -27,11 +27,12 @@ SCORES = """
 
 
 def nbgrader(folder: Path, *arguments: str) -> str:
-    """Run nbgrader in a folder and return what it printed."""
+    """Run nbgrader in a folder and return what it printed; it calls alembic by name."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     run = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=folder,
-        env={**os.environ, "COURSE_PROGRESS": str(folder / "progress.json")},
+        env={**os.environ, "PATH": path, "COURSE_PROGRESS": str(folder / "progress.json")},
         capture_output=True,
         text=True,
     )

@@ -17,12 +17,15 @@ from course_lib.exercises import registry
 pytestmark = [pytest.mark.slow, pytest.mark.notebook]
 
 ROOT = repository()
+NO_NETWORK = ROOT / "tests" / "no_network.py"
 LESSONS = [path.stem for path in lesson_files(ROOT / "notebooks")]
 
 
-def run(notebook, folder: Path, **environment: str):
-    """Run a notebook in a folder, with a progress file of its own; a cell that fails raises."""
-    settings = {"COURSE_PROGRESS": str(folder / "progress.json"), **environment}
+def run(notebook, folder: Path):
+    """Run a notebook in a folder, without a network; a cell that fails raises."""
+    block = f"import runpy; runpy.run_path({str(NO_NETWORK)!r})['block']()"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(block))
+    settings = {"COURSE_PROGRESS": str(folder / "progress.json")}
     client = NotebookClient(
         notebook, config=kernel_config(), timeout=120, resources={"metadata": {"path": str(folder)}}
     )

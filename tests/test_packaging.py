@@ -1,0 +1,185 @@
+"""What the course is installed from: the lists agree, and the wheel is a whole course."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from course_lib import __version__
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
+CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+
+
+def requirements(lines: list[str]) -> dict[str, str]:
+    """Return versions by name; the course's own extras are left out."""
+    found = {}
+    for line in lines:
+        requirement = Requirement(line)
+        name = canonicalize_name(requirement.name)
+        if name != PROJECT["name"]:
+            found[name] = str(requirement.specifier)
+    return found
+
+
+def pinned() -> dict[str, list[str]]:
+    """Return the pinned versions by name; some differ by platform."""
+    found: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", CONSTRAINTS, re.MULTILINE):
+        found.setdefault(canonicalize_name(name), []).append(version)
+    return found
+
+
+def test_environment_yml_agrees_with_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    conda = [line for line in environment["dependencies"] if isinstance(line, str)]
+    listed = {}
+    for line in conda:
+        requirement = Requirement(line)
+        name = CONDA_NAMES.get(requirement.name, requirement.name)
+        listed[canonicalize_name(name)] = str(requirement.specifier)
+    assert listed.pop("python") == PROJECT["requires-python"]
+    assert listed.pop("pip") == ""
+    assert listed == requirements(PROJECT["dependencies"])
+
+
+def test_constraints_pin_every_direct_dependency_as_pyproject_allows():
+    wanted = [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
+    versions = pinned()
+    for name, specifier in requirements(wanted).items():
+        assert name in versions, f"{name} is not in constraints.txt"
+        for version in versions[name]:
+            assert version in Requirement(f"{name}{specifier}").specifier
+
+
+def test_constraints_have_hashes_and_name_no_host_or_path():
+    entries = re.split(r"\n(?=[A-Za-z0-9])", CONSTRAINTS.strip())
+    assert len(entries) > 100
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    for forbidden in ("://", "--index", "--extra-index", "find-links", "#", "@", "file:"):
+        assert forbidden not in CONSTRAINTS
+
+
+def test_a_learner_needs_no_grading_tools():
+    assert not {"nbgrader", "jupytext", "pytest", "playwright"} & set(
+        requirements(PROJECT["dependencies"])
+    )
+
+
+def test_the_licences_are_there():
+    assert "Permission is hereby granted" in (ROOT / "LICENSE").read_text()
+    assert "CC BY 4.0" in (ROOT / "LICENSE-lessons.md").read_text()
+    assert PROJECT["license-files"] == ["LICENSE", "LICENSE-lessons.md"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built without a network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run([sys.executable, *command], check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """An environment with the wheel and, as its dependencies, what this environment has.
+
+    The packages come from here through a .pth file, and Jupyter's shared files through a link: that
+    is what installing them would put there, without fetching three gigabytes again.
+    """
+    folder = tmp_path_factory.mktemp("elsewhere") / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    install = ["pip", "install", "--offline", "--no-deps", "--quiet", "--python", str(python)]
+    subprocess.run([sys.executable, "-m", "uv", *install, str(wheel)], check=True)
+    packages = next((folder / "lib").glob("python*/site-packages"))
+    (packages / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    (folder / "share").mkdir(exist_ok=True)
+    (folder / "share" / "jupyter").symlink_to(Path(sys.prefix) / "share" / "jupyter")
+    return folder
+
+
+def course(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a folder."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL"))}
+    environment["COURSE_PROGRESS"] = str(folder / "progress.json")
+    return subprocess.run(
+        [str(installed / "bin" / "course"), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.wheel
+def test_the_wheel_carries_lessons_networks_and_licences(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"course_lib/classroom/notebooks/{notebook.name}" in names
+    assert "course_lib/classroom/lab_settings/page_config.json" in names
+    assert "course_lib/world/checkpoints/tiny_vgg.safetensors" in names
+    assert any(name.endswith("licenses/LICENSE-lessons.md") for name in names)
+    assert not [name for name in names if name.startswith(("tests", "solutions", "notebooks"))]
+
+
+@pytest.mark.wheel
+@pytest.mark.slow
+def test_the_wheel_alone_passes_the_doctor(installed, tmp_path):
+    assert course(installed, tmp_path, "--version").stdout == f"course_lib {__version__}\n"
+    run = course(installed, tmp_path, "doctor")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"course_lib {__version__} from {installed}" in run.stdout
+    assert f"runs {installed / 'bin' / 'python'}" in run.stdout
+
+
+@pytest.mark.wheel
+@pytest.mark.slow
+def test_the_wheel_alone_starts_the_course(installed, tmp_path, start_lab):
+    command = [str(installed / "bin" / "course"), "start", str(tmp_path / "work")]
+    with start_lab(command) as lab:
+        assert lab.api("contents/00_start_here.ipynb?content=0")["type"] == "notebook"
+    copied = sorted(path.name for path in (tmp_path / "work").glob("*.ipynb"))
+    assert copied == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "bench"])
+def test_make_makes_the_environment_first(target, tmp_path):
+    for name in ("Makefile", "constraints.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    planned = subprocess.run(
+        ["make", "-n", target], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout
+    assert planned.index("-m venv .venv") < planned.index("uv pip install --constraints")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_make_refuses_an_old_python_in_one_sentence(tmp_path):
+    for name in ("Makefile", "constraints.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    run = subprocess.run(
+        ["make", "lab", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode != 0
+    assert "The course needs Python 3.11 or newer" in run.stdout
+    assert not (tmp_path / ".venv").exists()
