@@ -67,10 +67,11 @@ diagrams.signposts(
         ("turned back", {"torch.relu": "the ReLU", "early": "the ReLU"}),
     ],
     changed=["torch.neg"],
-    caption="You turn one signpost. Who reads it afterwards is led elsewhere; other signposts to the same function "
-    "stay as they are.",
-    alt="Three moments. Before: the names torch.relu and early both point to the ReLU. Then torch.relu points to "
-    "torch.neg while early still points to the ReLU. At the end both point to the ReLU again.",
+    caption="You turn one signpost. Who reads it afterwards is led elsewhere; other "
+    "signposts to the same function stay as they are.",
+    alt="Three moments. Before: the names torch.relu and early both point to the ReLU. "
+    "Then torch.relu points to torch.neg while early still points to the ReLU. At the end "
+    "both point to the ReLU again.",
 )
 
 # %% [markdown]
@@ -200,7 +201,7 @@ print("layer(numbers):", layer(numbers).tolist())
 
 # %%
 def run_with(owner, attribute, replacement, function):
-    """What function() returns while owner.attribute is replacement; always puts the original back."""
+    """What function() returns while owner.attribute is replacement; puts the original back."""
     ### BEGIN SOLUTION
     original = getattr(owner, attribute)
     setattr(owner, attribute, replacement)
@@ -216,10 +217,10 @@ run_with = check("run_with", run_with)
 
 # %% [markdown]
 # Now use it on a real network. `get_example_data` gives you the course's small VGG and a scene with two objects. What
-# does the network say about the scene when its ReLUs let a part of the negative numbers through (a *leaky* ReLU)? When
+# does the network say about the scene when its ReLUs let a tenth of the negative numbers through (a *leaky* ReLU)? And when
 # they let everything through?
 #
-# Not a line of the network is changed for it.
+# *Write down which of the two will do more harm, and what kind. Not a line of the network is changed for it.*
 
 # %%
 model, x, category_1, category_2 = get_example_data()
@@ -245,14 +246,16 @@ for i, (name, p) in enumerate(probabilities.items()):
     right.bar(torch.arange(8) + 0.27 * (i - 1), p, width=0.25, label=name)
 right.set_xticks(range(8), CLASSES, rotation=30, ha="right")
 right.set_ylabel("probability")
-right.set_ylim(0, 1.35)
+right.set_ylim(0, 1.3)
+right.set_yticks([0, 0.5, 1])
 right.legend(ncols=3, loc="upper center")
 plotting.show(
     fig,
-    caption="The same network and the same picture with three functions in the place of torch.relu. Only with the one "
-    "it was trained with does it see what is there.",
-    alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. Right, bars of the eight class "
-    "probabilities for the ReLU, a leaky ReLU and the identity.",
+    caption="The same network and the same picture, with three functions in the place of "
+    "torch.relu. Leaky ReLUs do no harm here. Without ReLUs the network finds nearly "
+    "every class.",
+    alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. Right, "
+    "bars of the eight class probabilities for the ReLU, a leaky ReLU and the identity.",
 )
 
 # %% [markdown]
@@ -448,11 +451,13 @@ ax.bar(range(1, len(shares) + 1), [100 * share for share in shares])
 ax.set_xticks(range(1, len(shares) + 1))
 ax.set_xlabel("ReLU, from the picture to the scores")
 ax.set_ylabel("units above zero (%)")
+ax.set_ylim(0, 100)
 plotting.show(
     fig,
-    caption="Deeper in the network fewer units speak: each stands for something rarer than an edge. The notes were taken "
+    caption="At every depth, about four units in ten are above zero. The notes were taken "
     "without touching the network.",
-    alt="Bars of the share of units above zero at each of the ReLUs, from the first, next to the picture, to the last.",
+    alt="Bars of the share of units above zero at each of the ReLUs, from the first, next "
+    "to the picture, to the last.",
 )
 
 # %% [markdown]
@@ -472,8 +477,8 @@ diagrams.timeline(
     ],
     shade=(1, 5, "torch.relu is A's function, for everybody"),
     caption="B does its work while A's patch is on. B has never heard of it.",
-    alt="Two lanes over time. Thread A patches, works inside the patch, and removes it. Thread B computes its gradient "
-    "in the middle of the time in which A's patch is on.",
+    alt="Two lanes over time. Thread A patches, works inside the patch, and removes it. "
+    "Thread B computes its gradient in the middle of the time in which A's patch is on.",
 )
 
 # %% [markdown]
@@ -567,10 +572,10 @@ plotting.gallery(
         [panel(with_rules["A"], "thread A"), panel(with_rules["B"], "thread B")],
     ],
     row_labels=["Patch", "BackwardRules"],
-    caption="Gradients (sum over the colours) of two threads that work at the same time. Above, B gets A's; below, each "
-    "gets its own.",
-    alt="Four gradient maps. With Patch, the maps of threads A and B are the same. With BackwardRules they differ: A's "
-    "is as before, B's is the ordinary one.",
+    caption="Gradients (sum over the colours) of two threads that work at the same time. "
+    "Above, B gets A's; below, each gets its own.",
+    alt="Four gradient maps. With Patch, the maps of threads A and B are the same. With "
+    "BackwardRules they differ: A's is as before, B's is the ordinary one.",
 )
 
 # %% [markdown]

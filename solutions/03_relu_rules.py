@@ -84,8 +84,8 @@ plotting.gallery(
         ]
     ],
     caption="The ordinary ReLU: p passes where x was positive. What p is does not matter.",
-    alt="Four grids of five by five numbers: x, the ReLU of x, the incoming gradient p, and what is handed back, which "
-    "is p where x is positive and 0 elsewhere.",
+    alt="Four grids of five by five numbers: x, the ReLU of x, the incoming gradient p, "
+    "and what is handed back, which is p where x is positive and 0 elsewhere.",
 )
 
 # %% [markdown]
@@ -212,10 +212,11 @@ plotting.gallery(
         ],
         [Panel("numbers", result, rule, vmax=4) for rule, result in results.items()],
     ],
-    caption="Above, what a ReLU knows on the way back. Below, what each rule makes of it. The ordinary rule keeps negative "
-    "numbers (blue); the other two hand on nothing but positive ones.",
-    alt="Five grids of five by five numbers: x and p above; below, p where x is positive, p where p is positive, and p "
-    "where both are positive.",
+    caption="Above, what a ReLU knows on the way back. Below, what each rule makes of it. "
+    "The ordinary rule keeps negative numbers (blue); the other two hand on nothing but "
+    "positive ones.",
+    alt="Five grids of five by five numbers: x and p above; below, p where x is positive, "
+    "p where p is positive, and p where both are positive.",
 )
 
 # %% [markdown]
@@ -315,10 +316,12 @@ def row(target):
 
 plotting.gallery(
     [row(category_1), row(category_2)],
-    caption=f"Above, the maps of the class {CLASSES[category_1]}; below, those of the class {CLASSES[category_2]}. "
-    "Guided backprop draws the sharpest lines, and most of them on the object asked for.",
-    alt="Two rows of maps for the two classes of one scene. The gradient's maps are grainy. DeConvNet's are spread over "
-    "the whole picture. Guided backprop draws the outline of the object asked for, and some of the other one's.",
+    caption=f"Above, the maps of the class {CLASSES[category_1]}; below, those of the "
+    f"class {CLASSES[category_2]}. Guided backprop draws the sharpest lines, and most of "
+    "them on the object asked for.",
+    alt="Two rows of maps for the two classes of one scene. The gradient's maps are "
+    "grainy. DeConvNet's are spread over the whole picture. Guided backprop draws the "
+    "outline of the object asked for, and some of the other one's.",
 )
 
 # %% [markdown]
@@ -340,10 +343,10 @@ for category in (category_1, category_2, absent):
 
 plotting.gallery(
     [row(absent)],
-    caption=f"The maps of the class {CLASSES[absent]}, which is not in the picture; the network knows that. Guided "
-    "backprop draws both objects in the sharpest lines.",
-    alt="One row of maps for a class that is not in the picture. The gradient and DeConvNet show grain. Guided backprop "
-    "draws the outlines of both objects.",
+    caption=f"The maps of the class {CLASSES[absent]}, which is not in the picture; the "
+    "network knows that. Guided backprop draws both objects in the sharpest lines.",
+    alt="One row of maps for a class that is not in the picture. The gradient and "
+    "DeConvNet show grain. Guided backprop draws the outlines of both objects.",
 )
 
 # %% [markdown]
@@ -435,10 +438,10 @@ ax.set_xlim(-0.1, 1.02)
 ax.set_xlabel("correlation of the maps of two classes on the same object")
 plotting.show(
     fig,
-    caption="One dot for each of 80 objects, a line at the median. Whichever of the two classes you ask for, guided "
-    "backprop draws an object in the same way.",
-    alt="Three rows of eighty dots. The gradient's correlations spread widely around their middle, DeConvNet's are "
-    "higher, guided backprop's crowd close to one.",
+    caption="One dot for each of 80 objects, a line at the median. Whichever of the two "
+    "classes you ask for, guided backprop draws an object in the same way.",
+    alt="Three rows of eighty dots. The gradient's correlations spread widely around "
+    "their middle, DeConvNet's are higher, guided backprop's crowd close to one.",
 )
 
 # %% [markdown]
@@ -454,21 +457,19 @@ def share_on_own(s, own, other):
     return on_own / (on_own + on_other)
 
 
-print("share on the object asked for, mean;   correlation over the whole picture, median")
+print("medians:   share on the object asked for   correlation over the whole picture")
 for method, (a, b) in maps.items():
-    share = torch.cat(
-        [share_on_own(a, on_first, on_second), share_on_own(b, on_second, on_first)]
-    ).mean()
-    whole = map_correlation(a, b, torch.ones_like(a)).median()
-    print(f"{method:10} {share:26.0%}   {whole:35.2f}")
+    shares = torch.cat([share_on_own(a, on_first, on_second), share_on_own(b, on_second, on_first)])
+    whole = map_correlation(a, b, torch.ones_like(a))
+    print(f"{method:10} {shares.median():29.0%}   {whole.median():34.2f}")
 
 # %% [markdown]
 # The brightness does know the class. In this network guided backprop puts more of it on the right object than the gradient
 # does, and over the whole picture its two maps differ about as much.
 #
 # So be exact about what such a map can say. *Which object* is bright: that depends on the class, here. *How the object is
-# drawn*, each line in it: that does not. Whoever reads from the lines which edges made the network say "triangle" reads
-# something that would be there for any class. And in large networks even the brightness hardly changes with the class, as
+# drawn*, each line in it: that does not. Whoever looks at the lines to see which edges made the network
+# say yes looks at something that would be there for any class. And in large networks even the brightness hardly changes with the class, as
 # the papers below report.
 
 # %% [markdown]
@@ -532,15 +533,16 @@ ax.set_ylabel("cosine of what comes\nback for two classes")
 ax.legend(loc="lower left")
 plotting.show(
     fig,
-    caption="At the top, two classes send back unrelated lists. On the way down, guided backprop turns them into one and "
-    "the same direction. The ordinary gradient sets them against each other.",
-    alt="Three curves from the last ReLU to the first. All start near zero. Guided backprop and DeConvNet climb to one, the "
-    "gradient falls far below zero.",
+    caption="At the top, two classes send back unrelated lists. On the way down, guided "
+    "backprop turns them into one and the same direction. The ordinary gradient sets them "
+    "against each other.",
+    alt="Three curves from the last ReLU to the first. All start near zero. Guided "
+    "backprop and DeConvNet climb to one, the gradient falls far below zero.",
 )
 
 # %% [markdown]
-# For the ordinary gradient, what speaks for the triangle speaks against the square: the two classes compete, and the
-# lists oppose each other. What speaks against is negative. Guided backprop deletes it, at every ReLU.
+# For the ordinary gradient, what speaks for one class speaks against the other: the two compete, and the lists oppose each
+# other. What speaks against is negative. Guided backprop deletes it, at every ReLU.
 #
 # What is left are sums of positive numbers, and then sums of those. Such sums grow alike, as the average of many faces looks
 # like everybody: nothing can cancel any more. After a few layers there is one direction left at each place, whatever the
@@ -585,8 +587,9 @@ class SmallNet(nn.Module):
 
 
 networks = {spelling: SmallNet(relu).eval() for spelling, relu in spellings.items()}
+expected = networks["nn.ReLU()"](image)
 for spelling, network in networks.items():
-    print(f"{spelling:27}", [f"{score:.3f}" for score in network(image)[0].tolist()])
+    print(f"{spelling:27} same scores: {torch.equal(network(image), expected)}")
 
 # %% [markdown]
 # *Lesson 02 should let you predict this one: in which of the six does `ReLUContext` reach the ReLUs?*
