@@ -96,11 +96,9 @@ def judge(exercise: Exercise, answer: Any, seeds: Sequence[int] = SEEDS) -> Verd
         verdict = _compared(exercise, expected, got)
         if verdict.kind == "right":
             return verdict
-        return replace(
-            verdict,
-            finding=verdict.finding + _remarks(exercise, answer),
-            explanation=_known_mistake(exercise, expected, got, seeds),
-        )
+        explanation = _known_mistake(exercise, expected, got, seeds)
+        remarks = "" if explanation else _remarks(exercise, answer)
+        return replace(verdict, finding=verdict.finding + remarks, explanation=explanation)
 
 
 def run(
