@@ -37,6 +37,11 @@ RELU = {
     "method": lambda x: x.relu(),
     "method in place": lambda x: x.relu_(),
 }
+RELU |= {
+    f"{name}, result not used": lambda x, form=form: (form(x), x)[1]
+    for name, form in RELU.items()
+    if name.endswith("_") or "in place" in name
+}
 CLAMPED = {
     "clamp": lambda x: x.clamp(min=0),
     "clamp by position": lambda x: torch.clamp(x, 0),
@@ -55,6 +60,11 @@ RELU6 = {
     "F.hardtanh": lambda x: F.hardtanh(x, 0.0, 6.0),
     "F.hardtanh keyword": lambda x: F.hardtanh(x, max_val=6.0, min_val=0.0),
     "F.hardtanh_": lambda x: F.hardtanh_(x, 0.0, 6.0),
+}
+RELU6 |= {
+    f"{name}, result not used": lambda x, form=form: (form(x), x)[1]
+    for name, form in RELU6.items()
+    if name.endswith("_") or "in place" in name
 }
 CLAMPED6 = {"clamp": lambda x: x.clamp(0, 6), "clamp_": lambda x: x.clamp_(min=0, max=6)}
 
