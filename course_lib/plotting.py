@@ -335,7 +335,7 @@ def gallery(
                 figure.text(
                     0.2 / total_width,
                     (top + heights[r] / 2) / total_height,
-                    row_labels[r],
+                    _wrap(row_labels[r], max(8, int(heights[r] * 72 / (0.56 * title_size)))),
                     rotation=90,
                     ha="center",
                     va="center",
