@@ -55,15 +55,27 @@ slope = ((above - below) / 0.002).item()
 
 fig, ax = subplots(width=6.4, height=3.4)
 ax.plot(values, curve, label="score of triangle")
-ax.plot(values, scores[triangle] + slope * (values - now), "--", color="#D55E00", label="slope, here and now")
+ax.plot(
+    values,
+    scores[triangle] + slope * (values - now),
+    "--",
+    color="#D55E00",
+    label="slope, here and now",
+)
 ax.plot([now], [scores[triangle]], "o", color="#1a1a1a", markersize=7)
 ax.set_xlabel("green value of one pixel")
 ax.set_ylabel("score")
 ax.legend()
 show(
     fig,
-    caption="One of 27,648 numbers changes, all others stay. The dot is the picture as it is; the dashed line is the slope there.",
-    alt="A curve that rises, bends and falls, and a straight dashed line that touches it at the pixel's present value.",
+    caption=(
+        "One of 27,648 numbers changes, all others stay. The dot is the picture as it is; "
+        "the dashed line is the slope there."
+    ),
+    alt=(
+        "A curve that rises, bends and falls, and a straight dashed line that touches it "
+        "at the pixel's present value."
+    ),
 )
 
 # %% [markdown]
@@ -95,6 +107,7 @@ print("slopes", slopes.tolist(), "  the original wants a gradient:", a.requires_
 # **Write `score_gradient(model, x, target)`.** `x` is one image, shape `(1, 3, H, W)`; `target` is the number of a class. `model(x)` gives
 # scores of shape `(1, classes)`. Return the gradient of the score of `target`, shape `(1, 3, H, W)`, and leave `x` as it is.
 
+
 # %%
 def score_gradient(model, x, target):
     """The gradient of the score of class target with respect to the image x, shape (1, 3, H, W)."""
@@ -103,6 +116,7 @@ def score_gradient(model, x, target):
     score = model(x)[0, target]
     return torch.autograd.grad(score, x)[0]
     ### END SOLUTION
+
 
 # %%
 score_gradient = check("score_gradient", score_gradient)
@@ -126,8 +140,14 @@ gallery(
             ],
         ]
     ],
-    caption="The gradient of the score of triangle. Red: a brighter pixel raises the score; blue: it lowers it. The cross marks the nudged pixel.",
-    alt="The picture with the pixel marked, and three maps of red and blue dots, strongest on and around the triangle.",
+    caption=(
+        "The gradient of the score of triangle. Red: a brighter pixel raises the score; "
+        "blue: it lowers it. The cross marks the nudged pixel."
+    ),
+    alt=(
+        "The picture with the pixel marked, and three maps of red and blue dots along the "
+        "edges of the triangle, with more at two corners of the square."
+    ),
 )
 
 # %% [markdown]
@@ -144,6 +164,7 @@ gallery(
 # **Write `saliency_by_maximum(g)`.** `g` is a gradient of shape `(N, C, H, W)`. Return a map of shape `(N, 1, H, W)`: for each pixel the
 # largest magnitude among its channels.
 
+
 # %%
 def saliency_by_maximum(g):
     """For each pixel the largest magnitude among the channels: (N, C, H, W) to (N, 1, H, W)."""
@@ -151,11 +172,13 @@ def saliency_by_maximum(g):
     return g.abs().amax(dim=1, keepdim=True)
     ### END SOLUTION
 
+
 # %%
 saliency_by_maximum = check("saliency_by_maximum", saliency_by_maximum)
 
 # %% [markdown]
 # **Write `saliency_by_length(g)`.** The same shapes; for each pixel the length of its gradient.
+
 
 # %%
 def saliency_by_length(g):
@@ -163,6 +186,7 @@ def saliency_by_length(g):
     ### BEGIN SOLUTION
     return g.square().sum(dim=1, keepdim=True).sqrt()
     ### END SOLUTION
+
 
 # %%
 saliency_by_length = check("saliency_by_length", saliency_by_length)
@@ -181,15 +205,26 @@ gallery(
             Panel("image", x, "the picture", outlines=masks),
             Panel("heat", largest, "largest magnitude", outlines=masks, focus=triangle),
             Panel("heat", length, "length", outlines=masks, focus=triangle),
-            Panel("heat", g.sum(dim=1).abs(), "channels added first", outlines=masks, focus=triangle),
+            Panel(
+                "heat", g.sum(dim=1).abs(), "channels added first", outlines=masks, focus=triangle
+            ),
         ]
     ],
-    caption="The gradient of triangle as a map. The first two ways agree; adding the channels before taking the magnitude lets them cancel.",
-    alt="The picture and three maps with bright dots along the triangle; the first two look the same, the third is different in its details.",
+    caption=(
+        "The gradient of triangle as a map. The first two ways agree; adding the channels "
+        "before taking the magnitude lets them cancel."
+    ),
+    alt=(
+        "The picture and three maps with bright dots along the triangle and at two "
+        "corners of the square; the first two look the same, the third is different in "
+        "its details."
+    ),
 )
 
 # %% [markdown]
-# Which of the two you take hardly matters. That you take magnitudes *before* you mix channels does. The first way is the one of the first
+# Triangle was asked for, and yet two corners of the square light up. Section 6 looks into that.
+#
+# Which of the first two ways you take hardly matters. That you take magnitudes *before* you mix channels does. The first way is the one of the first
 # paper on such maps (Simonyan and others, 2013), so this course calls it *the gradient method*.
 
 # %% [markdown]
@@ -205,12 +240,14 @@ gallery(
 #
 # **Write `gradient_times_input(g, x)`.** Both have the shape `(N, C, H, W)`. Return a map of shape `(N, 1, H, W)`, with its signs.
 
+
 # %%
 def gradient_times_input(g, x):
     """For each pixel the sum over the channels of gradient times input: (N, C, H, W) to (N, 1, H, W)."""
     ### BEGIN SOLUTION
     return (g * x).sum(dim=1, keepdim=True)
     ### END SOLUTION
+
 
 # %%
 gradient_times_input = check("gradient_times_input", gradient_times_input)
@@ -231,7 +268,10 @@ gallery(
         ]
     ],
     caption="Gradient times input for triangle: red speaks for the class, blue against it.",
-    alt="The picture, the magnitude map, and a map of red and blue dots on the triangle.",
+    alt=(
+        "The picture, the magnitude map, and a map of red and blue dots close together "
+        "along the edges of both objects."
+    ),
 )
 
 # %% [markdown]
@@ -260,8 +300,14 @@ gallery(
         ]
     ],
     column_width=3.0,
-    caption="One row per picture, one column per class. The sum of all entries of the product is one number.",
-    alt="Three grids of four rows and eight columns: scores, a single 1 in each row, and the product, which keeps one score in each row.",
+    caption=(
+        "One row per picture, one column per class. The sum of all entries of the product "
+        "is one number."
+    ),
+    alt=(
+        "Three grids of four rows and eight columns: scores, a single 1 in each row, and "
+        "the product, which keeps one score in each row."
+    ),
 )
 
 # %% [markdown]
@@ -270,6 +316,7 @@ gallery(
 #
 # **Write `batch_gradient(model, x, targets)`.** `x` is a batch, shape `(N, 3, H, W)`; `targets` a tensor of `N` class numbers. Return the
 # gradient of each image's own target score, shape `(N, 3, H, W)`. Run the network once, and leave `x` as it is.
+
 
 # %%
 def batch_gradient(model, x, targets):
@@ -280,6 +327,7 @@ def batch_gradient(model, x, targets):
     one_hot = F.one_hot(targets, scores.shape[1])
     return torch.autograd.grad((scores * one_hot).sum(), x)[0]
     ### END SOLUTION
+
 
 # %%
 batch_gradient = check("batch_gradient", batch_gradient)
@@ -300,14 +348,21 @@ gallery(
             for s, one in zip(saliency_by_maximum(together), four)
         ],
     ],
-    caption="Four pictures, four questions, one backward pass. The outline of the class that was asked for is solid.",
-    alt="Four scenes with two objects each, and under each its gradient map, bright on and around one of the objects.",
+    caption=(
+        "Four pictures, four questions, one backward pass. The outline of the class that "
+        "was asked for is solid."
+    ),
+    alt=(
+        "Four scenes with two objects each, and under each its gradient map, bright on "
+        "and around one of the objects."
+    ),
 )
 
 # %% [markdown]
 # No picture's score depends on another picture, so in the gradient of the sum each picture finds only its own. That is a property of the
 # *network*, and it can fail. Batch normalisation in training mode uses the mean of the whole batch, and then the pictures do see each
 # other. The next cell asks how the score of picture 0 depends on picture 1.
+
 
 # %%
 def leak(network):
@@ -379,7 +434,7 @@ for name, make_map in {
 # %% [markdown]
 # ## 7 · Why so grainy?
 #
-# Add a little noise to the picture, so little that you can't see it, and compute the map again. The score hardly changes.
+# Add a little noise to the picture, so little that it can hardly be seen, and compute the map again. The score hardly changes.
 #
 # *Does the map?*
 
@@ -398,10 +453,14 @@ def correlation(a, b):
 
 
 noisy_scores = model(noisy[:2])[:, triangle]
-print(f"score of triangle: {scores[triangle]:.1f}, with noise {noisy_scores[0]:.1f} and {noisy_scores[1]:.1f}")
-print(f"two gradients, signs and all, correlate by {correlation(noisy_gradients[0], noisy_gradients[1]):.1f}")
-print(f"their maps of magnitudes by                {correlation(first, second):.1f}")
-print(f"two averages of 20 gradients by            {correlation(average, another):.1f}")
+print(
+    f"score of triangle: {scores[triangle]:.1f}, with noise {noisy_scores[0]:.1f} and {noisy_scores[1]:.1f}"
+)
+print(
+    f"two gradients, signs and all, correlate by {correlation(noisy_gradients[0], noisy_gradients[1]):.2f}"
+)
+print(f"their maps of magnitudes by                {correlation(first, second):.2f}")
+print(f"two averages of 20 gradients by            {correlation(average, another):.2f}")
 
 gallery(
     [
@@ -412,8 +471,14 @@ gallery(
             Panel("heat", average, "average of 20", outlines=masks, focus=triangle),
         ]
     ],
-    caption="Noise too weak to be seen changes the gradient. Averaging over noise keeps what stays: this is called SmoothGrad.",
-    alt="The picture with faint noise, two maps for two samples of noise that differ in their bright dots, and a calmer map, the average of twenty.",
+    caption=(
+        "A trace of noise changes the gradient. Averaging over noise keeps what stays: "
+        "this is called SmoothGrad."
+    ),
+    alt=(
+        "The picture with faint noise, two maps for two samples of noise that differ in "
+        "their bright dots, and a calmer map, the average of twenty."
+    ),
 )
 
 # %% [markdown]
@@ -437,7 +502,9 @@ contrast = torch.linspace(0, 1, 41)
 faded = flat + contrast.reshape(-1, 1, 1, 1) * (x - flat)
 with torch.no_grad():
     score_at = model(faded)[:, triangle]
-slope_at = (batch_gradient(model, faded, torch.full((41,), triangle)) * (x - flat)).sum(dim=(1, 2, 3))
+slope_at = (batch_gradient(model, faded, torch.full((41,), triangle)) * (x - flat)).sum(
+    dim=(1, 2, 3)
+)
 
 fig, ax = subplots(width=6.4, height=3.4)
 ax.plot(contrast, score_at)
@@ -450,13 +517,24 @@ ax.set_xlabel("contrast")
 ax.set_ylabel("score of triangle")
 show(
     fig,
-    caption="The score as the picture fades in. The orange strokes are slopes computed from the gradient, at contrast 0.3 and at 1.",
-    alt="A curve that is flat and negative at first, climbs steeply between a quarter and a half, and is flat again at the right end; a steep orange stroke on the climb, a level one at the end.",
+    caption=(
+        "The score as the picture fades in. The orange strokes are slopes computed from "
+        "the gradient, at contrast 0.3 and at 1."
+    ),
+    alt=(
+        "A curve that is flat and negative at first, climbs steeply between a quarter and "
+        "a half, and is flat again at the right end; a steep orange stroke on the climb, "
+        "a level one at the end."
+    ),
 )
 
 # %%
-print(f"without contrast the score is {score_at[0]:.0f}, with all of it {score_at[-1]:.0f}: contrast decides everything")
-print(f"the slope at full contrast is {slope_at[-1]:.1f}; on the climb it reaches {slope_at.max():.0f}")
+print(
+    f"without contrast the score is {score_at[0]:.0f}, with all of it {score_at[-1]:.0f}: contrast decides everything"
+)
+print(
+    f"the slope at full contrast is {slope_at[-1]:.1f}; on the climb it reaches {slope_at.max():.0f}"
+)
 
 # %% [markdown]
 # The whole answer hangs on the contrast, and yet the gradient at the picture says that a little more or less of it would change nearly
@@ -466,6 +544,7 @@ print(f"the slope at full contrast is {slope_at[-1]:.1f}; on the climb it reache
 # A probability saturates even more than a score: a sigmoid is flat wherever the network is sure. That is why this course takes gradients
 # of scores.
 
+
 # %%
 def probability(pictures):
     """The network with a sigmoid at its end."""
@@ -473,7 +552,9 @@ def probability(pictures):
 
 
 ratio = score_gradient(probability, x, triangle).abs().max() / g.abs().max()
-print(f"the gradient of the probability is about {1 / ratio:.0e} times smaller than that of the score")
+print(
+    f"the gradient of the probability is about {1 / ratio:.0e} times smaller than that of the score"
+)
 
 # %% [markdown]
 # ## Try it
