@@ -184,7 +184,7 @@ def working_folder(folder: Path) -> Iterator[Finding]:
     """The learner's lessons, where there are any."""
     lessons = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if lessons:
-        yield Finding(True, f"{len(lessons)} notebooks in {folder.resolve()}")
+        yield Finding(True, f"{len(lessons)} of your notebooks are in {folder.resolve()}")
     else:
         yield Finding(
             True, f"no lessons in {folder.resolve()} yet; `course start` copies them there"
