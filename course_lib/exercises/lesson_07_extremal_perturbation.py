@@ -1,0 +1,543 @@
+"""Exercises of lesson 07: the smooth mask of a given area that keeps the score highest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_lib.exercises.exercise import Exercise, Lesson
+from course_lib.exercises.probes import call, rand, randint
+
+LESSON = Lesson(
+    id="07_extremal_perturbation",
+    title="How little is enough: extremal perturbation",
+    minutes=60,
+    difficulty=3,
+    summary="smooth masks of a given area, optimised; the score-area curve; the area slider",
+)
+
+Outcome = dict[str, Any]
+Objective = Callable[[Tensor], Tensor]
+
+
+def perturb(pyramid: Tensor, masks: Tensor) -> Tensor:
+    """Images between the levels of a pyramid: mask 0 is the first level, 1 the last."""
+    levels = len(pyramid)
+    place = masks * (levels - 1)
+    lower = place.floor().clamp(max=levels - 2)
+    share = place - lower
+    result = torch.zeros(())
+    for level in range(levels - 1):
+        between = (1 - share) * pyramid[level] + share * pyramid[level + 1]
+        result = result + (lower == level) * between
+    return result
+
+
+def probe_perturb(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Masks between levels and exactly on them; the gradient with respect to the mask."""
+    pyramid = rand(rng, 4, 3, 4, 5, low=0)
+    masks = rand(rng, 2, 1, 4, 5, low=0.02, high=0.98).requires_grad_()
+    images = call(answer, pyramid, masks)
+    outcome: Outcome = {"images": images.detach() if isinstance(images, Tensor) else images}
+    whole = call(answer, pyramid, torch.ones(1, 1, 4, 5, dtype=torch.float64))
+    outcome["a mask of ones shows the last level"] = torch.allclose(whole[0], pyramid[-1])
+    nothing = call(answer, pyramid, torch.zeros(1, 1, 4, 5, dtype=torch.float64))
+    outcome["a mask of zeros shows the first level"] = torch.allclose(nothing[0], pyramid[0])
+    weights = rand(rng, *images.shape)
+    if images.requires_grad:
+        (outcome["gradient at the masks"],) = torch.autograd.grad((images * weights).sum(), masks)
+    else:
+        outcome["gradient at the masks"] = None
+    return outcome
+
+
+def _nearest_level(pyramid, masks):
+    level = (masks * (len(pyramid) - 1)).round().long()
+    return sum((level == k) * pyramid[k] for k in range(len(pyramid)))
+
+
+def _upside_down(pyramid, masks):
+    return perturb(pyramid, 1 - masks)
+
+
+def _two_ends(pyramid, masks):
+    return (1 - masks) * pyramid[0] + masks * pyramid[-1]
+
+
+def _shares_swapped(pyramid, masks):
+    levels = len(pyramid)
+    place = masks * (levels - 1)
+    lower = place.floor().clamp(max=levels - 2)
+    share = place - lower
+    return sum(
+        (lower == k) * (share * pyramid[k] + (1 - share) * pyramid[k + 1])
+        for k in range(levels - 1)
+    )
+
+
+def _top_is_missing(pyramid, masks):
+    levels = len(pyramid)
+    place = masks * (levels - 1)
+    share = place - place.floor()
+    return sum(
+        (place.floor() == k) * ((1 - share) * pyramid[k] + share * pyramid[k + 1])
+        for k in range(levels - 1)
+    )
+
+
+def _cut_off(pyramid, masks):
+    return perturb(pyramid, masks.detach())
+
+
+def smooth_maximum(values: Tensor, coldness: float = 20.0) -> Tensor:
+    """Mean over the last dimension, weighted by softmax(coldness * values)."""
+    weights = (coldness * values).softmax(-1)
+    return (weights * values).sum(-1)
+
+
+def probe_smooth_maximum(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Random values at two temperatures, and values that would overflow a plain exponential."""
+    values = rand(rng, 3, 4, 6, low=0)
+    return {
+        "smooth maximum": call(answer, values),
+        "smooth maximum with coldness 3": call(answer, values, 3.0),
+        "smooth maximum of large values": call(answer, 100 * values),
+    }
+
+
+def area_term(masks: Tensor, areas: Tensor) -> Tensor:
+    """Mean squared distance of each mask's sorted values to zeros followed by ones."""
+    values = masks.flatten(1).sort(1).values
+    size = values.shape[1]
+    zeros = ((1 - areas) * size).long()
+    wanted = (torch.arange(size) >= zeros[:, None]).to(values)
+    return (values - wanted).square().mean(1)
+
+
+def probe_area_term(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Area terms of random masks and of perfect ones, and the gradient."""
+    masks = rand(rng, 3, 1, 4, 5, low=0).requires_grad_()
+    areas = torch.tensor([0.1, 0.35, 0.8], dtype=torch.float64)
+    terms = call(answer, masks, areas)
+    outcome: Outcome = {"area terms": terms.detach() if isinstance(terms, Tensor) else terms}
+    perfect = torch.zeros(1, 1, 4, 5, dtype=torch.float64)
+    perfect.view(-1)[torch.randperm(20, generator=rng)[:5]] = 1
+    quarter = torch.tensor([0.25], dtype=torch.float64)
+    outcome["term of a mask of zeros and ones with the right area"] = call(answer, perfect, quarter)
+    if terms.requires_grad:
+        weights = rand(rng, 3)
+        (outcome["gradient at the masks"],) = torch.autograd.grad((terms * weights).sum(), masks)
+    else:
+        outcome["gradient at the masks"] = None
+    return outcome
+
+
+def _term_with(masks, areas, *, descending=False, swap=False, total=False, size_only=False):
+    values = masks.flatten(1).sort(1, descending=descending).values
+    size = values.shape[1]
+    zeros = ((areas if swap else 1 - areas) * size).long()
+    wanted = (torch.arange(size) >= zeros[:, None]).to(values)
+    distance = (values - wanted).square()
+    return distance.sum(1) if total else distance.mean(1)
+
+
+def _not_sorted(masks, areas):
+    values = masks.flatten(1)
+    zeros = ((1 - areas) * values.shape[1]).long()
+    wanted = (torch.arange(values.shape[1]) >= zeros[:, None]).to(values)
+    return (values - wanted).square().mean(1)
+
+
+def one_step(parameters: Tensor, objective: Objective, optimiser: torch.optim.Optimizer) -> Tensor:
+    """One step up: the objective's values (N,), after which the parameters have changed."""
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+def _hill(rng: torch.Generator) -> tuple[Tensor, Objective]:
+    """Parameters, and an objective whose top lies partly outside of [0, 1]."""
+    top = rand(rng, 3, 1, 2, 2, low=-0.5, high=1.5)
+    start = rand(rng, 3, 1, 2, 2, low=0.05, high=0.95).requires_grad_()
+    return start, lambda p: 1 - (p - top).square().sum((1, 2, 3))
+
+
+def probe_one_step(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Three steps of gradient ascent on a hill."""
+    parameters, objective = _hill(rng)
+    start = parameters.detach().clone()
+    optimiser = torch.optim.SGD([parameters], lr=0.4)
+    outcome: Outcome = {}
+    for step in range(1, 4):
+        # called directly: the parameters are meant to change
+        values = answer(parameters, objective, optimiser)
+        outcome[f"values returned by step {step}"] = values
+        outcome[f"parameters after step {step}"] = parameters.detach().clone()
+    outcome["the values carry no graph"] = not (isinstance(values, Tensor) and values.requires_grad)
+    outcome["the parameters have moved"] = not torch.equal(start, parameters.detach())
+    return outcome
+
+
+def _steps_down(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    values.sum().backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+def _piles_up(parameters, objective, optimiser):
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+def _averages(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.mean()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+def _clamps_a_copy(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    parameters = parameters.clamp(0, 1)
+    return values.detach()
+
+
+def _keeps_the_graph(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values
+
+
+def extremal_masks(
+    score: Objective,
+    render: Objective,
+    parameters: Tensor,
+    areas: Tensor,
+    steps: int,
+) -> Tensor:
+    """Masks of the given areas with a high score, found in `steps` steps of Adam."""
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    for t in range(steps):
+        weight = 300 * 1.035**t
+
+        def objective(p: Tensor, weight: float = weight) -> Tensor:
+            masks = render(p)
+            return score(masks) - weight * area_term(masks, areas)
+
+        one_step(parameters, objective, optimiser)
+    return render(parameters).detach()
+
+
+def _search(rng: torch.Generator) -> tuple[Objective, Objective, Tensor, Tensor]:
+    worth = 40 * rand(rng, 1, 1, 4, 4)
+    start = rand(rng, 2, 1, 4, 4, low=0.4, high=0.6)
+    areas = torch.tensor([0.25, 0.5], dtype=torch.float64)
+    return (
+        lambda masks: (masks * worth).sum((1, 2, 3)),
+        lambda p: p.square(),
+        start,
+        areas,
+    )
+
+
+def probe_extremal_masks(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """A short search on a 4 x 4 image whose cells have known worths."""
+    score, render, start, areas = _search(rng)
+    steps = randint(rng, 6, 9)
+    masks = call(answer, score, render, start, areas, steps)
+    return {"masks": masks, "the masks carry no graph": not masks.requires_grad}
+
+
+def _search_with(
+    *, rate: float = 0.05, growth: float = 1.035, sign: float = -1.0, render_last: bool = True
+) -> Callable[..., Tensor]:
+    """The search with one thing changed."""
+
+    def search(score, render, parameters, areas, steps):
+        parameters = parameters.detach().clone().requires_grad_()
+        optimiser = torch.optim.Adam([parameters], lr=rate)
+        for t in range(steps):
+            weight = sign * 300 * growth**t
+
+            def objective(p, weight=weight):
+                masks = render(p)
+                return score(masks) + weight * area_term(masks, areas)
+
+            one_step(parameters, objective, optimiser)
+        return (render(parameters) if render_last else parameters).detach()
+
+    return search
+
+
+def _new_optimiser_each_step(score, render, parameters, areas, steps):
+    parameters = parameters.detach().clone().requires_grad_()
+    for t in range(steps):
+        optimiser = torch.optim.Adam([parameters], lr=0.05)
+        weight = 300 * 1.035**t
+
+        def objective(p, weight=weight):
+            masks = render(p)
+            return score(masks) - weight * area_term(masks, areas)
+
+        one_step(parameters, objective, optimiser)
+    return render(parameters).detach()
+
+
+def smallest_area(
+    areas: Sequence[float], scores: Sequence[float], whole: float, share: float = 0.9
+) -> float | None:
+    """The smallest area whose score reaches `share` of the whole image's; None if none does."""
+    enough = [a for a, s in zip(areas, scores, strict=True) if s >= share * whole]
+    return min(enough) if enough else None
+
+
+def probe_smallest_area(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Curves that rise, that wobble, and that stay too low."""
+    wobble = 0.2 * float(rand(rng, 1, low=0))
+    return {
+        "a rising curve": call(answer, [0.02, 0.05, 0.1, 0.2], [1.0, 4.0, 9.5, 10.0], 10.0),
+        "another share": call(answer, [0.02, 0.05, 0.1, 0.2], [1.0, 5.2, 9.5, 10.0], 10.0, 0.5),
+        "exactly enough": call(answer, [0.05, 0.1], [4.5, 5.0], 5.0),
+        "a curve that falls again": call(
+            answer, [0.02, 0.05, 0.1, 0.2], [1.0, 9.6, 8.0 + wobble, 9.9], 10.0
+        ),
+        "areas in another order": call(answer, [0.2, 0.1, 0.05], [9.9, 9.2, 3.0], 10.0),
+        "a curve that stays too low": call(answer, [0.1, 0.2], [2.0, 3.0], 10.0),
+    }
+
+
+def _first_that_reaches(areas, scores, whole, share=0.9):
+    return next((a for a, s in zip(areas, scores, strict=True) if s >= share * whole), None)
+
+
+def _closest(areas, scores, whole, share=0.9):
+    return min(zip(areas, scores, strict=True), key=lambda pair: abs(pair[1] - share * whole))[0]
+
+
+def _absolute(areas, scores, whole, share=0.9):
+    enough = [a for a, s in zip(areas, scores, strict=True) if s >= share]
+    return min(enough) if enough else None
+
+
+def _fails_when_none(areas, scores, whole, share=0.9):
+    return min(a for a, s in zip(areas, scores, strict=True) if s >= share * whole)
+
+
+def _largest(areas, scores, whole, share=0.9):
+    enough = [a for a, s in zip(areas, scores, strict=True) if s >= share * whole]
+    return max(enough) if enough else None
+
+
+EXERCISES = [
+    Exercise(
+        name="perturb",
+        lesson="07_extremal_perturbation",
+        points=2,
+        answer="perturb",
+        reference=perturb,
+        probe=probe_perturb,
+        mistakes={
+            "You take the nearest level. Then the image jumps from level to level as the mask "
+            "grows, and there is no gradient to follow. Mix the two levels on "
+            "either side.": _nearest_level,
+            "Your masks work the wrong way round: 1 is to show the image, the last level, and 0 "
+            "the strongest blur.": _upside_down,
+            "You mix the two ends of the pyramid, the image and its strongest blur. That looks "
+            "like a ghost over fog. Mix the two neighbouring levels.": _two_ends,
+            "The two levels are the right ones, but their shares have changed places: the nearer "
+            "a place is to a level, the more of it.": _shares_swapped,
+            "Where the mask is exactly 1 you show nothing: there is no level above the last one. "
+            "Keep the lower level at most at `len(pyramid) - 2`.": _top_is_missing,
+            "The images are right, but the masks get no gradient: somewhere you "
+            "`detach` them.": _cut_off,
+        },
+        hints=[
+            "Where between the levels is a pixel? At `place = masks * (len(pyramid) - 1)`: 2.25 "
+            "means a quarter of the way from level 2 to level 3.",
+            "`lower = place.floor().clamp(max=len(pyramid) - 2)`, and `share = place - lower`.",
+            "For each pair of levels k and k + 1: `(1 - share) * pyramid[k] + share * pyramid[k + "
+            "1]`.",
+            "That pair counts only where `lower == k`. Multiply with that, and add over k.",
+        ],
+    ),
+    Exercise(
+        name="smooth_maximum",
+        lesson="07_extremal_perturbation",
+        points=1,
+        answer="smooth_maximum",
+        reference=smooth_maximum,
+        probe=probe_smooth_maximum,
+        mistakes={
+            "This is the plain maximum. Only its one winner gets "
+            "a gradient.": lambda values, coldness=20.0: values.amax(-1),
+            "This is the plain mean: the coldness doesn't enter. Weight the values by "
+            "`softmax(coldness * values)`.": lambda values, coldness=20.0: values.mean(-1),
+            "You forgot the coldness: `softmax(values)` is nearly even, so you get nearly the "
+            "mean.": lambda values, coldness=20.0: (values.softmax(-1) * values).sum(-1),
+            "`logsumexp / coldness` is another smooth maximum, and always above the largest "
+            "value. Here it is a mean, weighted by the softmax.": lambda values, coldness=20.0: (
+                (coldness * values).logsumexp(-1) / coldness
+            ),
+            "These are the weights. What is asked for is the mean of the values with these "
+            "weights.": lambda values, coldness=20.0: (coldness * values).softmax(-1).amax(-1),
+            "The softmax goes over the first dimension; the values that compete stand in the "
+            "last.": lambda values, coldness=20.0: ((coldness * values).softmax(0) * values).sum(
+                -1
+            ),
+        },
+        hints=[
+            "A weighted mean: the larger a value, the (much) larger its weight.",
+            "The weights are `(coldness * values).softmax(-1)`; they add up to 1.",
+            "Weights times values, summed over the last dimension.",
+        ],
+    ),
+    Exercise(
+        name="area_term",
+        lesson="07_extremal_perturbation",
+        points=2,
+        answer="area_term",
+        reference=area_term,
+        probe=probe_area_term,
+        mistakes={
+            "You sort from large to small. The wanted values are zeros "
+            "first, then ones.": lambda m, a: _term_with(m, a, descending=True),
+            "Zeros and ones have changed places: an area of 0.1 means a tenth ones, so `(1 - "
+            "area)` zeros first.": lambda m, a: _term_with(m, a, swap=True),
+            "You don't sort. Then the ones are wanted at the bottom of the image, and the term "
+            "says where the mask should be. It may only say how large.": _not_sorted,
+            "You sum over the pixels. The mean makes the term independent of the "
+            "image's size.": lambda m, a: _term_with(m, a, total=True),
+            "You compare the mean of the mask with the area. A mask that is grey everywhere then "
+            "passes; sorted values against "
+            "zeros and ones make it decide.": lambda m, a: (m.flatten(1).mean(1) - a).square(),
+            "You take magnitudes; squares are asked for.": lambda m, a: (
+                (
+                    m.flatten(1).sort(1).values
+                    - (torch.arange(m[0].numel()) >= ((1 - a) * m[0].numel()).long()[:, None]).to(m)
+                )
+                .abs()
+                .mean(1)
+            ),
+        },
+        hints=[
+            "For each mask: a long list of its values, sorted; and a list of the same length with "
+            "zeros, then ones.",
+            "`masks.flatten(1).sort(1).values` has the sorted values, (N, P).",
+            "The number of zeros is `((1 - areas) * P).long()`, one for each mask. "
+            "`torch.arange(P) >= zeros[:, None]` is False for the zeros and True for the ones, "
+            "(N, P).",
+            "`(values - wanted.to(values)).square().mean(1)`.",
+        ],
+    ),
+    Exercise(
+        name="one_step",
+        lesson="07_extremal_perturbation",
+        points=2,
+        answer="one_step",
+        reference=one_step,
+        probe=probe_one_step,
+        mistakes={
+            "You go downhill. PyTorch's optimisers minimise; to climb, take the gradient of "
+            "*minus* the sum.": _steps_down,
+            "The gradients of earlier steps are still there, and each step adds to them. Call "
+            "`optimiser.zero_grad()` first.": _piles_up,
+            "You average over the masks, so each of them climbs more slowly the more there are. "
+            "Sum: then each mask gets the gradient of its own objective.": _averages,
+            "The parameters leave [0, 1]. Cut them after the step, in place: "
+            "`parameters.clamp_(0, 1)` inside `torch.no_grad()`. (`parameters = parameters.clamp(0, "
+            "1)` makes a copy and leaves the one that the optimiser holds as it "
+            "is.)": _clamps_a_copy,
+            "The values still carry their graph, which keeps all activations in memory. Return "
+            "`values.detach()`.": _keeps_the_graph,
+        },
+        hints=[
+            "The usual five lines of a training loop, uphill: zero_grad, values, backward, step; "
+            "and then the cut.",
+            "`(-values.sum()).backward()`: minus, because optimisers minimise.",
+            "`with torch.no_grad(): parameters.clamp_(0, 1)` cuts in place, without PyTorch "
+            "recording it.",
+            "Return what the objective gave before the step: `values.detach()`.",
+        ],
+    ),
+    Exercise(
+        name="extremal_masks",
+        lesson="07_extremal_perturbation",
+        points=3,
+        answer="extremal_masks",
+        reference=extremal_masks,
+        probe=probe_extremal_masks,
+        mistakes={
+            "The area term is added; it is a price and must be subtracted.": _search_with(sign=1.0),
+            "The weight of the area term stays at 300. It grows from step to step: `300 * 1.035 ** "
+            "t`.": _search_with(growth=1.0),
+            "You return the parameters. The masks are what `render` makes of them.": _search_with(
+                render_last=False
+            ),
+            "You make a new optimiser in every step. Adam remembers how the gradients were; make "
+            "it once, before the loop.": _new_optimiser_each_step,
+            "The rate of Adam is 0.05 here, not its usual 0.001: there are only a "
+            "few dozen steps.": _search_with(rate=0.001),
+        },
+        hints=[
+            "Before the loop: a copy of the parameters that requires a gradient, and the "
+            "optimiser of it. In the loop: the objective for this t, and `one_step`. After it: "
+            "render once more.",
+            "`parameters = parameters.detach().clone().requires_grad_()`, then "
+            "`torch.optim.Adam([parameters], lr=0.05)`.",
+            "The objective is a function of p: `masks = render(p)`, then `score(masks) - weight * "
+            "area_term(masks, areas)`.",
+            "Return `render(parameters).detach()`.",
+        ],
+    ),
+    Exercise(
+        name="smallest_area",
+        lesson="07_extremal_perturbation",
+        points=1,
+        answer="smallest_area",
+        reference=smallest_area,
+        probe=probe_smallest_area,
+        mistakes={
+            "You take the first area in the list that is enough. The areas may come in any order: "
+            "take the smallest one.": _first_that_reaches,
+            "You take the area whose score is closest to the bar, also when it lies below. It has "
+            "to reach it.": _closest,
+            "You compare the score with the share itself. The bar is the share *of the whole "
+            "image's score*, `share * whole`.": _absolute,
+            "When no area is enough, there is nothing to take a minimum of. "
+            "Return None then.": _fails_when_none,
+            "This is the largest area that is enough. How *little* is enough?": _largest,
+        },
+        hints=[
+            "Keep the areas whose score reaches the bar, `share * whole`; then take the smallest "
+            "of them.",
+            "`zip(areas, scores)` gives them in pairs.",
+            "Before you call `min`, see whether there are any: `min(enough) if enough else None`.",
+        ],
+    ),
+]

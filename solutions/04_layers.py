@@ -1,0 +1,509 @@
+# %% [markdown]
+# # The same image, seen from every layer
+#
+# *Lesson 04 · 55 minutes · ●●○*
+#
+# So far every map was made of pixels. But a pixel is a poor witness: the network never decides by one of them. Further up, a
+# single number may stand for "a corner, about here". In this lesson you stop the network half-way, look at what it has in its
+# hands there, and make the map from that.
+#
+# **After this lesson you can**
+#
+# - see the data that pass any layer, and their gradient, also when the next layer overwrites them;
+# - pick the layers of a network by what they are, on a network that you have never seen;
+# - build linear approximation and Grad-CAM, and say when the two agree;
+# - say what one gains and what one loses on the way up.
+
+# %%
+import os
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_lib import check, hint, solution
+from course_lib.attribution.gradient import gradient
+from course_lib.attribution.guided_backprop import guided_backprop
+from course_lib.explorer import LayerExplorer
+from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.world.examples import example_scene, get_example_data
+from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.scenes import CLASSES, two_object_scenes
+
+# %% [markdown]
+# ## 1 · What a layer has in its hands
+#
+# A convolution with 16 filters turns an image into 16 new ones, one per filter. The next layer turns those into others, and a
+# pooling layer halves their sides. Here are four of the images that four layers of our network make of the example.
+#
+# *Before you run it: in which row will you still recognise the objects?*
+
+# %%
+model, x, category_1, category_2 = get_example_data()
+masks = example_scene().masks
+name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
+
+
+def images_of(layer_number):
+    """The four strongest of the images that leave model.features[layer_number]."""
+    channels = model.features[: layer_number + 1](x)[0]
+    strongest = channels.amax((1, 2)).argsort(descending=True)[:4]
+    return channels[strongest].clamp(min=0)
+
+
+chosen = [1, 6, 13, 21]
+gallery(
+    [
+        [Panel("image", x, "the scene"), *(Panel("heat", c) for c in images_of(number))]
+        for number in chosen
+    ],
+    row_labels=[f"features.{number}" for number in chosen],
+    column_width=4 / 3,
+    caption="What four layers make of the scene: the four channels with the highest values, at four depths. The further up, the "
+    "coarser the grid, and the more a bright cell means.",
+    alt="Four rows of small maps. In the first rows the outlines of the objects are sharp; in the last, a few bright "
+    "cells of a six by six grid lie where the objects are.",
+)
+
+# %% [markdown]
+# At `features.21` the scene is 6 x 6 cells, with 128 numbers in each. No edge is left to see. But some of these numbers know what
+# shape is there: everything that the network says afterwards, it says from them.
+#
+# To make a map from a layer we need two things there: the **activations** $x$, what the layer puts out; and their **gradient**
+# $g = \partial \phi / \partial x$, how much the score would change with each of them. Both have the shape (N, channels, height,
+# width).
+
+# %% [markdown]
+# ## 2 · A probe  *(12 min, ●●○)*
+#
+# PyTorch lets you listen at a layer. A function that you register as a *forward hook* is called each time when the layer has run.
+# If it returns something, the network goes on with that instead of the layer's output.
+#
+# Here is a first try: keep the output, and look at it later.
+
+# %%
+network = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.ReLU(inplace=True))
+with torch.no_grad():
+    network[0].weight.fill_(1.0)
+
+kept = []
+handle = network[0].register_forward_hook(lambda layer, inputs, output: kept.append(output))
+numbers = torch.tensor([[[[3.0, -2.0], [-1.0, 4.0]]]])
+with torch.no_grad():
+    network(numbers)
+handle.remove()
+
+# %% [markdown]
+# The convolution multiplies by 1, so it puts out the four numbers that came in: 3, -2, -1, 4.
+#
+# *What is in `kept` now? Think of what `inplace=True` means before you run the cell.*
+
+# %%
+print(kept[0][0, 0])
+
+# %% [markdown]
+# The negative numbers are gone. You have kept the tensor itself, not a photograph of it, and the ReLU behind the convolution wrote
+# its own result over it. Most networks of torchvision do this at every ReLU, to save memory.
+#
+# The remedy: keep the tensor, and send a *copy* on. What happens to the copy doesn't touch yours. And because the copy is computed
+# from it, the gradient finds its way back.
+#
+# Two things about gradients in the middle of a network:
+#
+# - PyTorch drops them as soon as it has used them. `output.retain_grad()` asks it to keep this one; after a backward pass it is in
+#   `output.grad`.
+# - If neither the image nor a weight needs a gradient (`output.requires_grad` is false), there is no graph at this point, and you
+#   start one: `output.detach().requires_grad_()` has the same numbers and is the beginning of a graph.
+#
+# **Write `look` and `gradient` of the class `Probe`.** `look` gets the layer, its inputs (a tuple), and its `output` (N, C, H, W). It
+# puts the output into `self.data`, sees to it that its gradient will be kept, and returns what the network is to go on with. `gradient`
+# returns the gradient at `self.data`, or None before a backward pass. Two probes on two layers of the same network must both work.
+
+
+# %%
+class Probe:
+    """Sees what leaves a layer: data (N, C, H, W), and after a backward pass its gradient."""
+
+    def __init__(self, layer):
+        self.data = None
+        self.handle = layer.register_forward_hook(self.look)
+
+    def look(self, layer, inputs, output):
+        ### BEGIN SOLUTION
+        if not output.requires_grad:
+            output = output.detach().requires_grad_()
+        output.retain_grad()
+        self.data = output
+        return output.clone()
+        ### END SOLUTION
+
+    @property
+    def gradient(self):
+        ### BEGIN SOLUTION
+        return self.data.grad
+        ### END SOLUTION
+
+    def remove(self):
+        self.handle.remove()
+
+
+# %%
+Probe = check("probe", Probe)
+
+# %% [markdown]
+# The same two layers again, with your probe on the convolution.
+
+# %%
+probe = Probe(network[0])
+network(numbers).sum().backward()
+probe.remove()
+print("what the convolution put out:", probe.data[0, 0].tolist())
+print("the gradient there:          ", probe.gradient[0, 0].tolist())
+
+# %% [markdown]
+# The gradient is 0 where the ReLU was shut, as in lesson 03. The data are what they were.
+
+# %% [markdown]
+# ## 3 · Which layers are there?  *(5 min, ●○○)*
+#
+# `features.21` is the last layer of our network that has an image in its hands. On another network it is called `layer4`, or
+# `features.norm5`. Numbers that are right for one network are wrong for the next, so ask each layer what it *is*.
+#
+# A model is a tree. `model.named_modules()` walks through it and gives (name, layer) for every node: `features` is one, and so is each
+# layer in it. The layers that do the work are the leaves, those without children: `list(layer.children())` is empty.
+#
+# A ReLU only cuts off what the layer before it made. Leave it out, and every map shows something new. There are two kinds here,
+# `nn.ReLU` and `nn.ReLU6`.
+#
+# **Write `non_relu_layers(model)`.** Return the list of the names of the model's leaves that are neither an `nn.ReLU` nor an `nn.ReLU6`,
+# in the order of `named_modules()`.
+
+
+# %%
+def non_relu_layers(model):
+    """Names of the innermost layers that are neither nn.ReLU nor nn.ReLU6: a list of strings."""
+    ### BEGIN SOLUTION
+    return [
+        name
+        for name, layer in model.named_modules()
+        if not list(layer.children()) and not isinstance(layer, (nn.ReLU, nn.ReLU6))
+    ]
+    ### END SOLUTION
+
+
+# %%
+non_relu_layers = check("non_relu_layers", non_relu_layers)
+
+# %% [markdown]
+# Your two tools together: a probe on each of these layers, one run, and the shapes. Layers whose output has no positions left (the
+# pooled features and the scores) can't give a map.
+
+
+# %%
+def layers_with_positions(model, x):
+    """Name -> (channels, height, width), for the layers of non_relu_layers with more than one position."""
+    probes = {name: Probe(model.get_submodule(name)) for name in non_relu_layers(model)}
+    model(x)
+    for probe in probes.values():
+        probe.remove()
+    shapes = {name: tuple(p.data.shape[1:]) for name, p in probes.items() if p.data is not None}
+    return {name: s for name, s in shapes.items() if len(s) == 3 and s[1] * s[2] > 1}
+
+
+for name, (channels, height, width) in layers_with_positions(model, x).items():
+    kind = type(model.get_submodule(name)).__name__
+    print(f"{name:12} {kind:10} {channels:4} channels of {height:2} x {width:2}")
+
+# %% [markdown]
+# ## 4 · Linear approximation  *(6 min, ●○○)*
+#
+# Take one cell of one channel, and one example in numbers. Its activation is 2.0, and the gradient there is 1.5: each unit of it
+# raises the score by 1.5. So it contributes 2.0 · 1.5 = 3.0 to the score. A neighbour with activation 2.0 and gradient -0.5 takes 1.0
+# away. A channel that is 0 contributes nothing, whatever its gradient.
+#
+# Add up the channels at each position $u$, and you have a map:
+#
+# $$s_u = \sum_c x_{cu} \, g_{cu}$$
+#
+# It treats the rest of the network as if it were linear, hence the name. Positive values speak for the class, negative ones against
+# it.
+#
+# **Write `linear_approximation(x, g)`.** `x` are the activations and `g` the gradients, both (N, C, H, W). Return the maps, (N, 1, H, W).
+
+
+# %%
+def linear_approximation(x, g):
+    """Contribution of each position: activation times gradient, summed over channels, (N, 1, H, W)."""
+    ### BEGIN SOLUTION
+    return (x * g).sum(1, keepdim=True)
+    ### END SOLUTION
+
+
+# %%
+linear_approximation = check("linear_approximation", linear_approximation)
+
+# %% [markdown]
+# ## 5 · Grad-CAM  *(7 min, ●●○)*
+#
+# The gradient wobbles from cell to cell. Selvaraju and others (2017) make it calmer: one weight per *channel*, the mean of its gradient
+# over all positions. That asks: does this channel, wherever it fires, speak for the class?
+#
+# $$w_c = \frac{1}{H W} \sum_u g_{cu} \qquad\qquad s_u = \max\Bigl(0, \sum_c w_c \, x_{cu}\Bigr)$$
+#
+# The channels are added up with their weights, and at the very end all that speaks against the class is cut off.
+#
+# **Write `grad_cam_map(x, g)`.** `x` and `g` as before, (N, C, H, W). Return the maps, (N, 1, H, W).
+
+
+# %%
+def grad_cam_map(x, g):
+    """Channels weighted by their mean gradient, summed, negative values cut off: (N, 1, H, W)."""
+    ### BEGIN SOLUTION
+    weights = g.mean((2, 3), keepdim=True)
+    return (weights * x).sum(1, keepdim=True).clamp(min=0)
+    ### END SOLUTION
+
+
+# %%
+grad_cam_map = check("grad_cam_map", grad_cam_map)
+
+# %% [markdown]
+# ## 6 · From a layer's name to a map  *(8 min, ●●○)*
+#
+# Now put the pieces together. One tool is new: `torch.autograd.grad(score, tensor)` returns a tuple with the gradient of `score` at
+# `tensor`, and writes it nowhere else. `score.backward()` would fill the `.grad` of every weight as well, and the model is not yours.
+#
+# **Write `map_at_layer(model, x, target, layer, rule)`.** `x` is a batch of images (N, 3, H, W), `target` a class (an int), `layer` the name
+# of a layer (`model.get_submodule(layer)` finds it), and `rule` a function of activations and gradients, such as `grad_cam_map`. Return what
+# the rule makes of that layer. Use your `Probe`, and leave the model as it was.
+
+
+# %%
+def map_at_layer(model, x, target, layer, rule):
+    """The map that rule(activations, gradients) gives at a layer for the class target: (N, 1, h, w)."""
+    ### BEGIN SOLUTION
+    probe = Probe(model.get_submodule(layer))
+    scores = model(x)
+    probe.remove()
+    (g,) = torch.autograd.grad(scores[:, target].sum(), probe.data)
+    return rule(probe.data.detach(), g)
+    ### END SOLUTION
+
+
+# %%
+map_at_layer = check("map_at_layer", map_at_layer)
+
+# %% [markdown]
+# Both classes of the scene, both methods, at the last layer that has a map.
+#
+# *Before you run it: behind that layer there is only a mean over the positions and a linear layer. So what will the gradient look like,
+# seen over the positions of one channel? And what does that say about the two methods?*
+
+# %%
+last = "features.21"
+
+
+def row(target, layer):
+    name = CLASSES[target]
+    linear = map_at_layer(model, x, target, layer, linear_approximation)
+    cam = map_at_layer(model, x, target, layer, grad_cam_map)
+    return [
+        Panel("image", x, f"{name}?", outlines=masks, focus=target),
+        Panel("signed", linear, f"linear approximation, {name}", outlines=masks, focus=target),
+        Panel("heat", cam, f"Grad-CAM, {name}", outlines=masks, focus=target),
+    ]
+
+
+gallery(
+    [row(category_1, last), row(category_2, last)],
+    caption=f"At {last}, 6 x 6 cells. Both methods find the object that they are asked for, and no other.",
+    alt=f"Two rows for {name_1} and {name_2}: the scene, a red and blue map of linear approximation, and Grad-CAM. In each row the "
+    "strong cells lie on the object that the row asks for.",
+)
+
+# %% [markdown]
+# Compare with the guided maps of lesson 03. These are coarse, 36 cells in all. But ask for another class and you get another answer.
+
+# %%
+linear = map_at_layer(model, x, category_1, last, linear_approximation)
+cam = map_at_layer(model, x, category_1, last, grad_cam_map)
+print("Grad-CAM is the positive part of linear approximation:", torch.allclose(cam, linear.clamp(min=0), atol=1e-4))
+
+score = model(x)[0, category_1]
+bias = model.classifier.bias[category_1]
+print(f"score of {name_1}: {score:.2f}")
+print(f"sum of the map, plus the classifier's bias: {linear.sum() + bias:.2f}")
+
+# %% [markdown]
+# A mean gives each position the same say, so the gradient of a channel is the same number everywhere. There is nothing left to average:
+# Grad-CAM *is* the positive part of linear approximation here. And because the rest of the network is linear, the contributions add up to
+# the score, to the last digit. It is one of the few places where a map can be checked by adding up.
+#
+# *Five layers further down neither of the two is true. What do you expect of the two maps there?*
+
+# %%
+lower = "features.10"
+gallery(
+    [row(category_1, lower), row(category_2, lower)],
+    caption=f"At {lower}, 24 x 24 cells. Linear approximation still knows which object it was asked for; Grad-CAM lights up what the "
+    "channels see anywhere.",
+    alt="The same two rows at a lower layer. Linear approximation shows fine detail on the object asked for. Grad-CAM is spread over "
+    "both objects and parts of the background.",
+)
+
+# %% [markdown]
+# Down here a channel is an edge or a colour, and it fires on everything. One weight per channel can't say "this edge, but not that one":
+# it says "edges". The gradient at each position can, and linear approximation listens to it.
+
+# %% [markdown]
+# ## 7 · The whole way up
+#
+# One image, every layer. Move the slider (click it, then use the arrow keys), and choose the method and the class.
+#
+# *Try this: put the slider on the far left with Grad-CAM, then go up one step at a time. At which layer does the object that you asked
+# for take over? Is it the same layer for the gradient?*
+
+# %%
+LayerExplorer(model, x, category_1, masks=masks, layers=list(layers_with_positions(model, x)))
+
+# %% [markdown]
+# One scene is an anecdote, so measure it. For 60 scenes with two objects each: of all that is positive in a map, how much lies on the object
+# that was asked for? If a map knew nothing and were spread evenly over both objects, it would be about a half, and less if it spills over
+# the background.
+
+
+# %%
+def share_on_object(maps, mask):
+    """Share of the positive part of maps (N, 1, h, w) inside mask (N, H, W): N numbers."""
+    positive = F.interpolate(maps.clamp(min=0), mask.shape[1:], mode="nearest")[:, 0]
+    total = positive.sum((1, 2))
+    return (positive * mask).sum((1, 2)) / total.clamp(min=1e-12)
+
+
+scenes = list(two_object_scenes(60))
+images = torch.cat([scene.x for scene in scenes])
+asked = torch.tensor([scene.objects[0] for scene in scenes])
+truth = torch.stack([torch.as_tensor(scene.masks[scene.objects[0]]) for scene in scenes])
+
+layers = list(layers_with_positions(model, x))
+shares = {"linear approximation": [], "Grad-CAM": []}
+for layer in layers:
+    probe = Probe(model.get_submodule(layer))
+    scores = model(images)
+    probe.remove()
+    (g,) = torch.autograd.grad(scores.gather(1, asked[:, None]).sum(), probe.data)
+    data = probe.data.detach()
+    shares["linear approximation"].append(share_on_object(linear_approximation(data, g), truth).mean().item())
+    shares["Grad-CAM"].append(share_on_object(grad_cam_map(data, g), truth).mean().item())
+
+for method, values in shares.items():
+    print(f"{method:21} lowest layer {values[0]:.1f}   highest layer {values[-1]:.1f}")
+
+# %%
+fig, ax = subplots(width=7.4, height=3.6)
+for method, values in shares.items():
+    ax.plot(range(len(layers)), values, marker="o", label=method)
+ax.set_xticks(range(len(layers)), layers, rotation=60, ha="right", fontsize=10)
+ax.set_ylim(0, 1)
+ax.set_ylabel("share on the\nobject asked for")
+ax.legend(loc="lower right")
+show(
+    fig,
+    caption="Mean over 60 scenes. Grad-CAM needs a high layer, where channels have a meaning; linear approximation works further down as well.",
+    alt="Two curves over the layers from bottom to top: linear approximation, and Grad-CAM, which starts low and rises towards the top.",
+)
+
+# %% [markdown]
+# What one loses on the way up is detail. A cell of `features.21` is 16 pixels wide, and the map can't be finer than that: drawn smoothly
+# over the image, it looks more exact than it is. And a wide cell that is touched by the object counts as on it only in part, which is why
+# the last points of the curves are not at 1.
+
+# %% [markdown]
+# ## 8 · Other networks, same tools
+#
+# You picked layers by type, so nothing here depends on our network. Here are four networks of four families: plain (VGG), with residual
+# sums (ResNet), with concatenation (DenseNet), and with ReLU6 (MobileNet). Each has been trained on the same scenes. The layer is the
+# last one with a map, found by your `non_relu_layers`.
+#
+# *Will the four networks look at the same places?*
+
+
+# %%
+def gallery_row(model, x, target, image):
+    layer = list(layers_with_positions(model, x))[-1]
+    size = x.shape[2:]
+    linear = map_at_layer(model, x, target, layer, linear_approximation)
+    cam = map_at_layer(model, x, target, layer, grad_cam_map)
+    return [
+        Panel("image", image, "the image"),
+        Panel("heat", gradient(model, x, target), "gradient"),
+        Panel("heat", guided_backprop(model, x, target), "guided"),
+        Panel("signed", F.interpolate(linear, size), "linear approx."),
+        Panel("heat", F.interpolate(cam, size), "Grad-CAM"),
+    ]
+
+
+rows = []
+for name in NETWORKS:
+    other = load_network(name)
+    layer = list(layers_with_positions(other, x))[-1]
+    print(f"{name:15} map at {layer:22} score of {name_1}: {other(x)[0, category_1]:.0f}")
+    rows.append([*gallery_row(other, x, category_1, x)])
+
+gallery(
+    rows,
+    row_labels=list(NETWORKS),
+    column_width=5 / 3,
+    caption=f"Four methods on four networks, all asked for {name_1}. The networks differ, and so do their maps; Grad-CAM and linear "
+    "approximation find the object in each.",
+    alt=f"Four rows, one per network, with the maps of gradient, guided backprop, linear approximation and Grad-CAM for {name_1}.",
+)
+
+# %% [markdown]
+# The same with networks trained on photographs. Their weights are a download of 50 to 550 MB, and this course needs none: the cell below
+# draws those that are already on this computer, and says how to get one otherwise.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+folder = os.path.join(torch.hub.get_dir(), "checkpoints")
+files = os.listdir(folder) if os.path.isdir(folder) else []
+found = [name for name in ("vgg16", "resnet50", "densenet121", "mobilenet_v2") if any(f.startswith(name) for f in files)]
+
+photographs = []
+for name in found:
+    photo_model, photo, first, second = get_example_data(name)
+    shown = (photo - photo.amin()) / (photo.amax() - photo.amin())
+    photographs.append(gallery_row(photo_model, photo, first, shown))
+
+if photographs:
+    picture = gallery(
+        photographs,
+        row_labels=found,
+        column_width=5 / 3,
+        caption="The same methods on networks trained on ImageNet.",
+        alt=f"One row per network ({', '.join(found)}) with the maps of four methods.",
+    )
+else:
+    picture = "No ImageNet weights on this computer. With a connection, get_example_data('resnet50') fetches them; run this cell again after it."
+picture
+
+# %% [markdown]
+# ## What you learned
+#
+# - A probe keeps a layer's output and sends a copy on. Without the copy, an in-place ReLU rewrites your evidence.
+# - Linear approximation: activation times gradient, summed over channels. Grad-CAM: one weight per channel, and the positive part.
+# - Before a mean and a linear layer the two are the same up to the cut at zero, and the map adds up to the score.
+# - High layers know *what*, low layers know *where*. A map from a high layer answers the question, coarsely.
+#
+# **A sentence to keep:** *ask high up, where the network has made up its mind, and don't believe a map to be finer than its layer.*
+#
+# ### Where to read on
+#
+# - B. Zhou and others, *Learning deep features for discriminative localization*, CVPR 2016: CAM, the case where the map adds up to the score.
+# - R. Selvaraju and others, *Grad-CAM: visual explanations from deep networks via gradient-based localization*, ICCV 2017.
+# - S. Rebuffi, R. Fong, X. Ji and A. Vedaldi, *There and back again: revisiting backpropagation saliency methods*, CVPR 2020: linear
+#   approximation, and which layer to choose.
+# - M. Aubry and B. Russell, *Understanding deep features with computer-generated imagery*, ICCV 2015: what layers know, measured on scenes
+#   with exact truth.
+#
+# **Next:** `05_excitation_backprop`. Can one get detail and still have the right object?

@@ -1,0 +1,409 @@
+# %% [markdown]
+# # Asking from the outside: RISE
+#
+# *Lesson 06 · 45 minutes · ●●○*
+#
+# Every method so far has reached into the network: gradients, layers, rules. Suppose you can't. The network runs on someone else's
+# computer, and all you get is an answer to each image that you send. Can you still find out where it looks?
+#
+# You have done it once, in lesson 00: you covered parts of the image and watched the score. RISE does it with thousands of random
+# covers at once, and makes of it an estimate whose error one can state.
+#
+# **After this lesson you can**
+#
+# - make the random masks of RISE, and say why they are smooth and shifted;
+# - turn the scores under the masks into a map;
+# - predict the error of that map from one run, and how many masks a smaller error costs;
+# - explain a classifier that has no gradient at all.
+
+# %%
+import copy
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_lib import check, hint, solution
+from course_lib.attribution.gradient import gradient
+from course_lib.attribution.rise import RiseMasks, rise
+from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.world.examples import example_scene, get_example_data
+from course_lib.world.scenes import CLASSES, two_object_scenes
+
+model, x, category_1, category_2 = get_example_data()
+masks_of_objects = example_scene().masks
+name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
+
+# %% [markdown]
+# ## 1 · The idea, with four masks
+#
+# Keep a random half of the image, turn the rest black, and ask for the probability of a class. Do it four times.
+#
+# *Before you run it: which of the four masked images will get the highest probability?*
+
+# %%
+few = RiseMasks((96, 96), num_masks=4, seed=5)[:4]
+with torch.no_grad():
+    probabilities = torch.sigmoid(model(x * few))[:, category_1]
+
+gallery(
+    [[Panel("image", x * m, f"{name_1}: {p:.2f}", outlines=masks_of_objects, focus=category_1) for m, p in zip(few, probabilities)]],
+    caption=f"Four random masks, and the probability of {name_1} under each.",
+    alt=f"Four versions of the scene, each with a random part turned dark, with the probability of {name_1} above.",
+)
+
+# %% [markdown]
+# When enough of the object shows, the probability is high. So give each mask as much weight as the probability it got, and average
+# the masks: a pixel that the object needs is kept in the masks with a high weight, and missing from those with a low one.
+
+# %% [markdown]
+# ## 2 · A mask  *(12 min, ●●○)*
+#
+# A mask that decides for each pixel by itself would be useless: any object, seen through such a sieve, is still there. So decide for
+# *cells*. Draw a small grid, 7 x 7 say, of zeros and ones, and enlarge it to the size of the image.
+#
+# Two details matter. The enlarging is *bilinear*: a hard edge would be a shape of its own, and a network knows shapes. And each mask is
+# *shifted* by a random part of a cell, for otherwise the borders of the cells lie at the same place in all of them.
+#
+# Here is how, for an image of `size` pixels and grids of `cells` x `cells`:
+#
+# 1. a cell is `cell = math.ceil(size / cells)` pixels wide;
+# 2. put a rim of one cell around the grids, their mirror image: `F.pad(grids, (1, 1, 1, 1), mode="reflect")`;
+# 3. enlarge to `cell * (cells + 2)` pixels a side: `F.interpolate(..., size=..., mode="bilinear", align_corners=False)`;
+# 4. from mask n, cut out `size` x `size` pixels, beginning at row `cell + rows[n]` and column `cell + columns[n]`.
+
+# %%
+grid = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])[None, None]
+rim = F.pad(grid, (1, 1, 1, 1), mode="reflect")
+large = F.interpolate(rim, size=40, mode="bilinear", align_corners=False)
+gallery(
+    [[Panel("numbers", grid, "a grid of 3 x 3", vmax=2), Panel("numbers", rim, "with its rim", vmax=2), Panel("heat", large, "enlarged")]],
+    caption="From a grid to a mask. From the enlarged grid, a piece of the image's size is cut at a random place.",
+    alt="A grid of three by three numbers, the same with a mirrored rim around it, and a smooth map made from that.",
+)
+
+# %% [markdown]
+# **Write `rise_masks(grids, rows, columns, size)`.** `grids` is a float tensor (N, 1, cells, cells) of zeros and ones, `rows` and `columns`
+# are integer tensors (N,), each shift at least 0 and less than a cell, and `size` is the side of the image in pixels. Return the masks,
+# (N, 1, size, size).
+
+
+# %%
+def rise_masks(grids, rows, columns, size):
+    """Smooth, shifted masks from grids (N, 1, cells, cells): (N, 1, size, size)."""
+    ### BEGIN SOLUTION
+    cells = grids.shape[-1]
+    cell = math.ceil(size / cells)
+    padded = F.pad(grids, (1, 1, 1, 1), mode="reflect")
+    large = F.interpolate(padded, size=cell * (cells + 2), mode="bilinear", align_corners=False)
+    masks = []
+    for n in range(len(grids)):
+        top, left = cell + rows[n], cell + columns[n]
+        masks.append(large[n, :, top : top + size, left : left + size])
+    return torch.stack(masks)
+    ### END SOLUTION
+
+
+# %%
+rise_masks = check("rise_masks", rise_masks)
+
+# %% [markdown]
+# Two thousand of them, with each cell kept with probability one half.
+#
+# *What is the average of all of these masks?*
+
+
+# %%
+def draw_masks(number, cells=7, size=96, p=0.5, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    cell = math.ceil(size / cells)
+    grids = (torch.rand(number, 1, cells, cells, generator=random) < p).float()
+    rows = torch.randint(0, cell, (number,), generator=random)
+    columns = torch.randint(0, cell, (number,), generator=random)
+    return rise_masks(grids, rows, columns, size)
+
+
+masks = draw_masks(2000)
+average = masks.mean(0)
+print(f"the average mask lies between {average.min():.1f} and {average.max():.1f} everywhere")
+gallery(
+    [[Panel("heat", m, vmax=1) for m in masks[:5]]],
+    column_width=5 / 3,
+    caption="Five masks. Each keeps about half of the image, in smooth pieces at places that are nobody's choice.",
+    alt="Five smooth random patterns of bright and dark patches.",
+)
+
+# %% [markdown]
+# ## 3 · The map  *(4 min, ●○○)*
+#
+# With K masks $m_k$ and the score $f_k$ of the image under each, the map is
+#
+# $$s(u) = \frac{1}{K} \sum_{k=1}^{K} f_k \, m_k(u)$$
+#
+# An example with two masks and one pixel: under the first the score is 0.9 and the pixel is kept (1.0); under the second the score is 0.1 and
+# the pixel is half dark (0.5). Its value is (0.9 · 1.0 + 0.1 · 0.5) / 2 = 0.475.
+#
+# **Write `rise_map(scores, masks)`.** `scores` has shape (K,), `masks` (K, 1, H, W). Return the map, (1, H, W).
+
+
+# %%
+def rise_map(scores, masks):
+    """Mean over the masks of score times mask: (1, H, W)."""
+    ### BEGIN SOLUTION
+    return (scores.view(-1, 1, 1, 1) * masks).mean(0)
+    ### END SOLUTION
+
+
+# %%
+rise_map = check("rise_map", rise_map)
+
+# %% [markdown]
+# *A riddle before the real thing. Suppose a classifier answers 1 to every image, whatever it shows. What does its map look like?*
+
+# %%
+constant = rise_map(torch.ones(len(masks)), masks)
+print(f"the map of a classifier that always says 1: {constant.min():.1f} to {constant.max():.1f} everywhere")
+
+# %% [markdown]
+# Not 0, but about 0.5: the average mask. Every RISE map stands on such a floor, the mean score times the average mask, and only what rises
+# above it means something. So the figures below show the map *minus its floor*: red where keeping the pixel raises the score, blue where it
+# lowers it.
+
+# %% [markdown]
+# ## 4 · The scores  *(7 min, ●●○)*
+#
+# Two thousand masked images of 96 x 96 pixels are 220 MB, and the activations of the network many times that. So they go through it in batches.
+# And since no gradient is asked for, PyTorch need not prepare for one: inside `with torch.no_grad():` it keeps nothing.
+#
+# **Write `masked_scores(score, x, masks, batch_size)`.** `score` is a function that takes images (b, 3, H, W) and returns their scores (b,); `x` is
+# the image (1, 3, H, W) and `masks` are (K, 1, H, W). Return the K scores of `x` times each mask, shape (K,). Never give `score` more than
+# `batch_size` images at once.
+
+
+# %%
+def masked_scores(score, x, masks, batch_size):
+    """Score of the image under each mask, in batches: (K,)."""
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        return torch.cat([score(x * some) for some in masks.split(batch_size)])
+    ### END SOLUTION
+
+
+# %%
+masked_scores = check("masked_scores", masked_scores)
+
+# %% [markdown]
+# All together, for both classes. The score is the probability of the class, a sigmoid of the network's output.
+
+
+# %%
+def probability(network, category):
+    """The function from images to the probability of one class."""
+    return lambda images: torch.sigmoid(network(images))[:, category]
+
+
+scores_1 = masked_scores(probability(model, category_1), x, masks, 100)
+scores_2 = masked_scores(probability(model, category_2), x, masks, 100)
+
+
+def above_floor(scores, masks):
+    return rise_map(scores, masks) - scores.mean() * masks.mean(0)
+
+
+def panels(scores, masks, category):
+    return [
+        Panel("image", x, f"{CLASSES[category]}?", outlines=masks_of_objects, focus=category),
+        Panel("heat", rise_map(scores, masks), "the map", outlines=masks_of_objects, focus=category),
+        Panel("signed", above_floor(scores, masks), "above its floor", outlines=masks_of_objects, focus=category),
+    ]
+
+
+gallery(
+    [panels(scores_1, masks, category_1), panels(scores_2, masks, category_2)],
+    caption="RISE with 2000 masks. It has found the right object for each class, and it has never seen the inside of the network.",
+    alt=f"Two rows for {name_1} and {name_2}: the scene, the RISE map, and the map minus its floor, which is red on the object asked for.",
+)
+
+# %%
+library = rise(model, x, category_1, num_masks=500)
+mine = draw_masks(500)
+same = rise_map(masked_scores(probability(model, category_1), x, mine, 100), mine)
+correlation = torch.corrcoef(torch.stack([library.flatten(), same.flatten()]))[0, 1]
+print(f"correlation with the library's map, from other random masks: {correlation:.1f}")
+
+# %% [markdown]
+# Other random masks, nearly the same map. Nearly: how nearly?
+
+# %% [markdown]
+# ## 5 · How sure is the map?  *(8 min, ●●○)*
+#
+# The map is a mean over random masks, like an opinion poll over random people. With other masks it would have come out a little differently. By how
+# much, is the **standard error**:
+#
+# $$\mathrm{SE}(u) = \frac{\text{standard deviation of } f_k \, m_k(u) \text{ over the masks}}{\sqrt{K}}$$
+#
+# All that it takes is in the run that you have made already.
+#
+# **Write `standard_error(scores, masks)`.** Arguments as in `rise_map`: (K,) and (K, 1, H, W). Return the standard error of each pixel of the map,
+# (1, H, W). For the standard deviation over dimension 0 there is `.std(0)`.
+
+
+# %%
+def standard_error(scores, masks):
+    """Standard error of each pixel of the RISE map: (1, H, W)."""
+    ### BEGIN SOLUTION
+    contributions = scores.view(-1, 1, 1, 1) * masks
+    return contributions.std(0) / math.sqrt(len(masks))
+    ### END SOLUTION
+
+
+# %%
+standard_error = check("standard_error", standard_error)
+
+# %% [markdown]
+# A prediction is there to be tested. From the first 200 masks alone, predict the error of a map from K masks, for several K. Then measure: split the 2000
+# masks into groups of K, make a map from each group, and see how much the maps differ.
+#
+# *How many times as many masks do you need for half the error?*
+
+# %%
+sizes = [25, 50, 100, 200]
+at_200 = standard_error(scores_1[:200], masks[:200]).mean()
+predicted = [at_200 * math.sqrt(200 / size) for size in sizes]
+
+measured = []
+for size in sizes:
+    maps = [rise_map(s, m) for s, m in zip(scores_1.split(size), masks.split(size))]
+    measured.append(torch.stack(maps).std(0).mean())
+
+for size, p, m in zip(sizes, predicted, measured):
+    print(f"{size:4} masks: error predicted {p:.2f}, measured {m:.2f}")
+
+# %%
+fig, ax = subplots(width=6.4, height=3.4)
+ax.plot(sizes, predicted, label="predicted from 200 masks")
+ax.plot(sizes, measured, "o", color="#D55E00", markersize=9, label="measured")
+ax.set_xscale("log")
+ax.set_yscale("log")
+ax.set_xticks(sizes, sizes)
+ax.set_yticks([0.02, 0.04, 0.08], ["0.02", "0.04", "0.08"])
+ax.minorticks_off()
+ax.set_xlabel("number of masks")
+ax.set_ylabel("standard error of a pixel")
+ax.legend()
+show(
+    fig,
+    caption="Four times the masks, half the error: a straight line on logarithmic axes.",
+    alt="A falling straight line of predicted errors with measured points close to it.",
+)
+
+# %% [markdown]
+# Four times as many. That is the price of asking from the outside: a gradient costs one run forward and one back, a good RISE map thousands of runs.
+
+# %% [markdown]
+# ## 6 · How large should a cell be?
+#
+# Few large cells, or many small ones? Here are maps with the same number of masks and grids of three sizes.
+#
+# *Which of the three will be the sharpest? And which the noisiest?*
+
+# %%
+columns = []
+for cells in (3, 7, 14):
+    some = draw_masks(1000, cells=cells)
+    s = masked_scores(probability(model, category_1), x, some, 100)
+    columns.append(
+        Panel("signed", above_floor(s, some), f"{cells} x {cells} cells", outlines=masks_of_objects, focus=category_1)
+    )
+gallery(
+    [columns],
+    caption=f"RISE for {name_1} with 1000 masks. Large cells can't say more exactly where; with small cells each mask says less, and the noise wins.",
+    alt="Three red and blue maps: a broad blob with three by three cells, a clear one on the object with seven by seven, and a noisier one with fourteen.",
+)
+
+# %% [markdown]
+# ## 7 · A classifier without a gradient
+#
+# On a cheap chip, numbers have 8 bits: 256 values, and nothing in between. Here is our network with every layer's output rounded to 256 steps.
+
+# %%
+
+
+class Rounded(nn.Module):
+    """A network whose layers put out one of 256 values each."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = copy.deepcopy(network)
+
+    def forward(self, x):
+        for layer in self.network.features:
+            x = layer(x)
+            step = x.detach().abs().amax().clamp(min=1e-9) / 127
+            x = (x / step).round() * step
+        return self.network.classifier(x.mean((2, 3)))
+
+
+rounded = Rounded(model)
+with torch.no_grad():
+    print(f"score of {name_1}: {model(x)[0, category_1]:.0f}, rounded {rounded(x)[0, category_1]:.0f}")
+
+# %% [markdown]
+# It answers as before. *What is its gradient?* A staircase is flat on every step.
+
+# %%
+flat = gradient(rounded, x, category_1)
+print("largest value of the gradient map:", flat.max().item())
+
+rounded_scores = masked_scores(probability(rounded, category_1), x, masks, 100)
+gallery(
+    [
+        [
+            Panel("heat", gradient(model, x, category_1), "gradient, original", outlines=masks_of_objects, focus=category_1),
+            Panel("heat", flat, "gradient, rounded", outlines=masks_of_objects, focus=category_1),
+            Panel("signed", above_floor(rounded_scores, masks), "RISE, rounded", outlines=masks_of_objects, focus=category_1),
+        ]
+    ],
+    caption="Rounding wipes out the gradient: its map is 0 everywhere. RISE needs no gradient and finds the object as before.",
+    alt="The gradient map of the original network, a black map for the rounded one, and the RISE map of the rounded network on the object.",
+)
+
+# %% [markdown]
+# Every method of lessons 01 to 05 gives an empty map here. RISE doesn't notice the difference: it has only ever asked for scores. The same holds for a
+# decision tree, for a service on the internet, and for a person.
+
+# %% [markdown]
+# One scene is an anecdote, once more. Twelve scenes with two objects, 400 masks each: does the highest point of the map lie on the object that was asked
+# for?
+
+# %%
+hits = 0
+scenes = list(two_object_scenes(12))
+some = masks[:400]
+for scene in scenes:
+    asked = scene.objects[0]
+    s = masked_scores(probability(model, asked), scene.x, some, 100)
+    best = above_floor(s, some).flatten().argmax().item()
+    hits += scene.masks[asked].flatten()[best] > 0.5
+print("the highest point lies on the object in most scenes:", bool(hits > len(scenes) / 2))
+
+# %% [markdown]
+# ## What you learned
+#
+# - Random masks and the scores under them are enough for a map: the mean of the masks, weighted by their scores.
+# - A map stands on a floor, the mean score times the average mask. Only what rises above it counts.
+# - The error of a map can be read off the run that made it, and falls with the square root of the number of masks.
+# - What asks only for scores works where there is no gradient.
+#
+# **A sentence to keep:** *if you can't look inside, ask often, and say how sure you are.*
+#
+# ### Where to read on
+#
+# - V. Petsiuk, A. Das and K. Saenko, *RISE: randomized input sampling for explanation of black-box models*, BMVC 2018.
+# - M. Zeiler and R. Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014: the grey square that is slid over the image.
+# - M. Ribeiro, S. Singh and C. Guestrin, *"Why should I trust you?"*, KDD 2016: LIME, which fits a linear model to such answers.
+# - S. Lundberg and S.-I. Lee, *A unified approach to interpreting model predictions*, NeurIPS 2017: how the credit for a score should be shared among
+#   parts that are kept or left out.
+#
+# **Next:** `07_extremal_perturbation`. Random masks ask everywhere. What if the masks were chosen well?
