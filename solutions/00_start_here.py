@@ -55,8 +55,14 @@ scenes = [draw_scene(seed) for seed in seeds]
 panels = [Panel("image", scene.image, ", ".join(scene.names)) for scene in scenes]
 gallery(
     [panels[:4], panels[4:]],
-    caption="Eight scenes. Colour and texture say nothing about the kind of object; only the shape does.",
-    alt="Eight small pictures, each with one to three coloured shapes such as a star, a ring or a heart on a textured ground.",
+    caption=(
+        "Eight scenes. Colour and texture say nothing about the kind of object; only the "
+        "shape does."
+    ),
+    alt=(
+        "Eight small pictures, each with one to three coloured shapes such as a star, a "
+        "ring or a heart on a textured ground."
+    ),
 )
 
 # %% [markdown]
@@ -85,8 +91,11 @@ gallery(
             Panel("heat", scene.masks[crescent], "mask of the crescent"),
         ]
     ],
-    caption="The truth to the pixel. From now on the exact outlines are drawn over every map.",
-    alt="A star and a crescent on a dark ground, the same with thin outlines, and two black pictures in which only the star or only the crescent is lit.",
+    caption=("The truth to the pixel. From now on the exact outlines are drawn over every map."),
+    alt=(
+        "A star and a crescent on a dark ground, the same with thin outlines, and two "
+        "black pictures in which only the star or only the crescent is lit."
+    ),
 )
 
 # %% [markdown]
@@ -116,7 +125,10 @@ ax.set_xlabel("score")
 show(
     fig,
     caption="The scores of scene 45. Above 0 means yes.",
-    alt="Horizontal bars, one per class: those of star and crescent point to the right, the other six to the left.",
+    alt=(
+        "Horizontal bars, one per class: those of star and crescent point to the right, "
+        "the other six to the left."
+    ),
 )
 
 # %% [markdown]
@@ -135,6 +147,7 @@ print(f"{(answers == truth).sum()} of {truth.numel()} answers are right")
 # Cover a part of the picture with a grey square and see what happens to the score. If the score of *star* falls, the network needed
 # what is under the square.
 
+
 # %%
 def cover(x, row, column, size=14):
     """The image with a grey square whose upper left corner is at (row, column)."""
@@ -150,15 +163,19 @@ for row, column, place in [(14, 14, "star"), (62, 40, "crescent"), (10, 70, "gro
 gallery(
     [[Panel("image", x, f"nothing: {scores[star]:.1f}"), *panels]],
     caption="What is covered, and the score of star.",
-    alt="The scene four times: as it is, and with a grey square on the star, on the crescent and on the empty ground, each with its score.",
+    alt=(
+        "The scene four times: as it is, and with a grey square on the star, on the "
+        "crescent and on the empty ground, each with its score."
+    ),
 )
 
 # %% [markdown]
-# Covering the star costs it most of its score. Covering the *crescent* raises the score of star by far, which nobody would have guessed: a
+# Covering the star costs it most of its score. Covering the *crescent* raises the score of star by far, which few would have guessed: a
 # grey square takes something away, but it also puts sharp corners into the picture. Keep that in mind when you read such maps.
 #
 # Now do that in every place. Each pixel gets the average fall of the score over all the squares that covered it, or 0 if it rose. The result
 # is a **map**: high where the network looked. This way of making one is called *occlusion*.
+
 
 # %%
 @torch.no_grad()
@@ -184,8 +201,14 @@ gallery(
             Panel("heat", maps["crescent"], "for crescent", outlines=scene.masks, focus=crescent),
         ]
     ],
-    caption="Occlusion maps for two classes. The outline of the class that was asked for is solid, the other one dotted.",
-    alt="The scene and two maps: bright on the star when star was asked for, bright on the crescent when crescent was asked for.",
+    caption=(
+        "Occlusion maps for two classes. The outline of the class that was asked for is "
+        "solid, the other one dotted."
+    ),
+    alt=(
+        "The scene and two maps: bright on the star when star was asked for, bright on "
+        "the crescent when crescent was asked for."
+    ),
 )
 
 # %% [markdown]
@@ -207,7 +230,10 @@ gallery(
     ],
     column_width=1.6,
     caption="Of 10 grains in the map, 5 + 1 + 1 = 7 lie on the object: a share of 0.7.",
-    alt="Three grids of three by three numbers: a map with 5 in the middle that sums to 10, a mask with a square of four ones, and their product, which sums to 7.",
+    alt=(
+        "Three grids of three by three numbers: a map with 5 in the middle that sums to "
+        "10, a mask with a square of four ones, and their product, which sums to 7."
+    ),
 )
 
 # %% [markdown]
@@ -220,12 +246,14 @@ gallery(
 #
 # To see what a check looks like when an answer is not right, leave the division out in your first try.
 
+
 # %%
 def share_on_object(s, mask):
     """The share of the map s, shape (H, W), that lies on the object, mask (H, W): a number from 0 to 1."""
     ### BEGIN SOLUTION
     return (s * mask).sum() / s.sum()
     ### END SOLUTION
+
 
 # %%
 share_on_object = check("share_on_object", share_on_object)
@@ -245,7 +273,9 @@ hint("share_on_object")
 # %%
 print("share of the map          on the star   on the crescent")
 for asked in scene.names:
-    shares = [share_on_object(maps[asked], torch.from_numpy(scene.masks[i])) for i in (star, crescent)]
+    shares = [
+        share_on_object(maps[asked], torch.from_numpy(scene.masks[i])) for i in (star, crescent)
+    ]
     print(f"of {asked:<22} {shares[0]:>11.0%}   {shares[1]:>15.0%}")
 even = torch.ones(96, 96)
 shares = [share_on_object(even, torch.from_numpy(scene.masks[i])) for i in (star, crescent)]
