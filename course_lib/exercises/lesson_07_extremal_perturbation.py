@@ -470,9 +470,9 @@ EXERCISES = [
             "You average over the masks, so each of them climbs more slowly the more there are. "
             "Sum: then each mask gets the gradient of its own objective.": _averages,
             "The parameters leave [0, 1]. Cut them after the step, in place: "
-            "`parameters.clamp_(0, 1)` inside `torch.no_grad()`. (`parameters = parameters.clamp(0, "
-            "1)` makes a copy and leaves the one that the optimiser holds as it "
-            "is.)": _clamps_a_copy,
+            "`parameters.clamp_(0, 1)` inside `torch.no_grad()`. Without the underscore, "
+            "`parameters.clamp(0, 1)` makes a copy and leaves the one that the optimiser holds "
+            "as it is.": _clamps_a_copy,
             "The values still carry their graph, which keeps all activations in memory. Return "
             "`values.detach()`.": _keeps_the_graph,
         },

@@ -1,0 +1,470 @@
+# %% [markdown]
+# # How little is enough: extremal perturbation
+#
+# *Lesson 07 · 60 minutes · ●●●*
+#
+# "The network looks at the star." What would prove it? Take everything else away, and see whether the network still says *star*. And if
+# it does, take away more. What is the smallest part of the image that is enough?
+#
+# RISE asked with thousands of random masks. Here you ask with one good mask, and find it by climbing: the mask of a given area under which
+# the score is highest. Its area means something that can be checked: *these five per cent of the image are enough*.
+#
+# **After this lesson you can**
+#
+# - take parts of an image away by degrees, so that there is a slope to climb;
+# - make masks that can't help being smooth, and say what happens when they can;
+# - hold a mask to an area, and optimise several areas at once;
+# - read off the smallest area that is enough, and tell *enough* from *needed*.
+
+# %%
+import torch
+import torch.nn.functional as F
+
+from course_lib import check, hint, solution
+from course_lib.attribution.extremal_perturbation import extremal_perturbation
+from course_lib.attribution.imaging import imsmooth
+from course_lib.attribution.mask_generator import MaskGenerator
+from course_lib.explorer import AreaExplorer
+from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.world.examples import example_scene, get_example_data
+from course_lib.world.scenes import CLASSES
+
+model, x, category_1, category_2 = get_example_data()
+outlines = example_scene().masks
+name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
+model.requires_grad_(False)
+
+# %% [markdown]
+# ## 1 · Taking away by degrees  *(10 min, ●●○)*
+#
+# To climb you need a slope, so a part of the image must be able to go *gradually*. Darkening it gradually would do, but a dark patch is
+# a shape of its own. Blur it instead, more and more: what is blurred enough says nothing any more, and has no edges.
+#
+# Blurring anew in each step is slow. So do it once, for eight strengths, and keep the results in a **pyramid**: level 0 is the strongest
+# blur, level 7 the image itself.
+
+# %%
+LEVELS, STRONGEST = 8, 20
+
+
+def blur_pyramid(image):
+    """The image (1, 3, H, W) at eight blurs, from the strongest to none: (8, 3, H, W)."""
+    strengths = [STRONGEST * (1 - k / (LEVELS - 1)) for k in range(LEVELS)]
+    return torch.cat([imsmooth(image, sigma) if sigma > 0 else image for sigma in strengths])
+
+
+pyramid = blur_pyramid(x)
+gallery(
+    [[Panel("image", pyramid[k], f"level {k}", outlines=outlines) for k in (0, 2, 4, 6, 7)]],
+    column_width=5 / 3,
+    caption="Five of the eight levels. At level 0 nothing is left to recognise; level 7 is the image.",
+    alt="The scene at five strengths of blur, from a grey fog to the sharp image.",
+)
+
+# %% [markdown]
+# A mask has a value from 0 to 1 for each pixel, and says at which level the pixel is shown: 0 means level 0, 1 means level 7. In between,
+# the two neighbouring levels are mixed. An example with four levels (so the last one is level 3): a mask of 0.75 lies at 0.75 · 3 = 2.25, a
+# quarter of the way from level 2 to level 3. The pixel is 0.75 times that of level 2 plus 0.25 times that of level 3.
+#
+# **Write `perturb(pyramid, masks)`.** `pyramid` has shape (L, 3, H, W), `masks` (N, 1, H, W). Return the N images, (N, 3, H, W). They must be
+# differentiable in the masks.
+
+
+# %%
+def perturb(pyramid, masks):
+    """Images between the levels of the pyramid: mask 0 is the first level, 1 the last. (N, 3, H, W)."""
+    ### BEGIN SOLUTION
+    place = masks * (len(pyramid) - 1)
+    lower = place.floor().clamp(max=len(pyramid) - 2)
+    share = place - lower
+    images = 0
+    for k in range(len(pyramid) - 1):
+        between = (1 - share) * pyramid[k] + share * pyramid[k + 1]
+        images = images + (lower == k) * between
+    return images
+    ### END SOLUTION
+
+
+# %%
+perturb = check("perturb", perturb)
+
+# %%
+ramp = torch.linspace(0, 1, 96).expand(1, 1, 96, 96)
+gallery(
+    [[Panel("heat", ramp, "a mask", vmax=1), Panel("image", perturb(pyramid, ramp), "what it shows")]],
+    caption="A mask that rises from left to right, and the image that it shows: from fog to sharp.",
+    alt="A map going from dark to bright, and the scene, blurred at the left and sharp at the right.",
+)
+
+# %% [markdown]
+# ## 2 · Masks that can't help being smooth  *(6 min, ●●○)*
+#
+# A mask with 96 x 96 free pixels could become anything, dust included. So give it few parameters, one for every 7 pixels, and let each of
+# them light up a soft disc around itself. Where discs overlap, which value counts?
+#
+# Their *sum* would be brightest where parameters stand close together, whether they are large or not. Their *maximum* is what one means: a
+# pixel is as bright as its brightest disc. But only the winner of a maximum gets a gradient. So take a **smooth maximum**: a mean, in which
+# large values weigh far more than small ones,
+#
+# $$\mathrm{smax}(v) = \sum_i w_i v_i, \qquad w = \mathrm{softmax}(T \cdot v)$$
+#
+# The *coldness* T says how far it is from a mean. For the values 0.2 and 0.8 the maximum is 0.8 and the mean 0.5; with T = 20 the weights are
+# nearly 0 and 1, and the smooth maximum is almost exactly 0.8.
+#
+# **Write `smooth_maximum(values, coldness=20.0)`.** `values` has any shape; the values that compete stand in the last dimension. Return the
+# smooth maximum over that dimension, so for (..., n) the shape (...).
+
+
+# %%
+def smooth_maximum(values, coldness=20.0):
+    """Mean over the last dimension with weights softmax(coldness * values)."""
+    ### BEGIN SOLUTION
+    weights = (coldness * values).softmax(-1)
+    return (weights * values).sum(-1)
+    ### END SOLUTION
+
+
+# %%
+smooth_maximum = check("smooth_maximum", smooth_maximum)
+
+# %% [markdown]
+# In one dimension one can see it. Seven parameters, each with its soft bump; and what becomes of them.
+
+# %%
+centres = torch.arange(7) * 7.0
+values = torch.tensor([0.0, 0.5, 0.6, 0.5, 0.0, 1.0, 0.0])
+places = torch.linspace(-7, 49, 200)
+distance = (places[:, None] - centres).abs() / 8
+bumps = values * torch.exp(-2 * (distance - 0.5).clamp(min=0) ** 2)
+
+fig, ax = subplots(width=7, height=3.2)
+ax.plot(places, bumps, color="#bdbdbd", linewidth=1)
+ax.plot(places, bumps.sum(1), "--", color="#D55E00", label="sum")
+ax.plot(places, smooth_maximum(bumps), color="#0072B2", label="smooth maximum")
+ax.plot(centres, values, "o", color="#1a1a1a", label="parameters")
+ax.set_xlabel("pixel")
+ax.set_ylabel("mask")
+ax.legend(loc="upper left")
+show(
+    fig,
+    caption="Grey: the bumps. The sum rises above 1 where three middling parameters stand together; the smooth maximum stays with the largest.",
+    alt="Seven grey bumps, a dashed curve of their sum that reaches almost two, and a solid curve that follows the highest bump.",
+)
+
+# %% [markdown]
+# In two dimensions there is much bookkeeping and no new idea, so the course's `MaskGenerator` does it: 14 x 14 parameters in, one for every 7
+# pixels, masks of 96 x 96 pixels out.
+
+# %%
+generator = MaskGenerator((96, 96), step=7, sigma=21)
+one = torch.zeros(1, 1, *generator.shape_in)
+one[0, 0, 4, 6] = 1
+random = torch.rand(1, 1, *generator.shape_in, generator=torch.Generator().manual_seed(1)).round()
+gallery(
+    [[Panel("heat", generator.crop(one), "one parameter is 1", vmax=1), Panel("heat", generator.crop(random), "every other one, at random", vmax=1)]],
+    caption="One parameter makes a soft disc. With parameters all over the place the mask is full: something as fine as dust can't be expressed.",
+    alt="A single soft disc on black, and a mask that is bright nearly everywhere.",
+)
+
+# %% [markdown]
+# ## 3 · Holding a mask to its area  *(8 min, ●●○)*
+#
+# Without a limit the best mask shows everything. So it gets an area, say a tenth of the image, and pays for not keeping to it.
+#
+# The mean of the mask would be a poor measure: a mask that is 0.1 everywhere has that mean, and shows fog. We want a tenth of the pixels at 1
+# and all the others at 0, *wherever they are*. Now comes the trick: sort the pixels by their values. Then "wherever" is gone, and the sorted values can
+# be compared with what is wanted: zeros, then ones.
+#
+# An example with five pixels and an area of 0.4. The mask has the values 0.9, 0.0, 0.2, 1.0, 0.1. Sorted: 0.0, 0.1, 0.2, 0.9, 1.0. Wanted: 0, 0, 0, 1,
+# 1. The differences, squared: 0, 0.01, 0.04, 0.01, 0. Their mean is 0.012.
+#
+# $$R_a(m) = \frac{1}{P} \sum_{i=1}^{P} \bigl(\mathrm{sort}(m)_i - r_i\bigr)^2, \qquad r = 0, \dots, 0, 1, \dots, 1 \ \text{ with } \lfloor (1 - a) P \rfloor \text{ zeros}$$
+#
+# **Write `area_term(masks, areas)`.** `masks` is (N, 1, H, W), `areas` a tensor (N,) with the area of each mask. Return the N terms, (N,).
+
+
+# %%
+def area_term(masks, areas):
+    """Mean squared distance of each mask's sorted values to zeros followed by ones: (N,)."""
+    ### BEGIN SOLUTION
+    values = masks.flatten(1).sort(1).values
+    size = values.shape[1]
+    zeros = ((1 - areas) * size).long()
+    wanted = torch.arange(size) >= zeros[:, None]
+    return (values - wanted.to(values)).square().mean(1)
+    ### END SOLUTION
+
+
+# %%
+area_term = check("area_term", area_term)
+
+# %% [markdown]
+# *Three masks, all asked for an area of a quarter. Which of them pays most?*
+
+# %%
+disc = generator.crop(one)
+three = torch.cat([torch.full((1, 1, 96, 96), 0.25), disc, (disc > 0.5).float()])
+quarter = torch.full((3,), 0.25)
+for what, mask, term in zip(["0.25 everywhere", "soft disc", "disc cut out sharply"], three, area_term(three, quarter)):
+    print(f"{what:22} mean {mask.mean():.2f}   area term {term:.2f}")
+
+# %% [markdown]
+# The grey one has exactly the right mean, and pays most.
+
+# %% [markdown]
+# ## 4 · One step up  *(7 min, ●●○)*
+#
+# Score high, area right: together they are what we climb on, the **objective** of each mask, its score minus the weighted area term. PyTorch's optimisers go
+# *down*, so hand them minus the objective. Two things are special here:
+#
+# - Several masks climb side by side, one for each area. With the *sum* of their objectives each mask gets the gradient of its own and no other.
+# - A parameter is a brightness and must stay between 0 and 1. After the step, cut it: `parameters.clamp_(0, 1)`, inside `torch.no_grad()` so that PyTorch
+#   doesn't record it.
+#
+# **Write `one_step(parameters, objective, optimiser)`.** `objective` is a function from `parameters` (N, 1, h, w) to N values; `optimiser` is an optimiser from
+# `torch.optim` that holds `parameters`. Make one step uphill, cut the parameters to [0, 1], and return the values that the objective had before the step, (N,),
+# without a graph.
+
+
+# %%
+def one_step(parameters, objective, optimiser):
+    """One step up for N objectives at once; returns their values before the step, (N,)."""
+    ### BEGIN SOLUTION
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+    ### END SOLUTION
+
+
+# %%
+one_step = check("one_step", one_step)
+
+# %% [markdown]
+# ## 5 · The climb  *(9 min, ●●●)*
+#
+# In the beginning a mask should be free to look around, in the end it must keep to its area. So the weight of the area term starts at 300 and grows by 3.5 %
+# with each step: in step $t$, counted from 0, it is $300 \cdot 1.035^t$.
+#
+# **Write `extremal_masks(score, render, parameters, areas, steps)`.**
+#
+# - `score` is a function from masks (N, 1, H, W) to N scores, `render` one from parameters to masks;
+# - `parameters` (N, 1, h, w) is where to start (work on a copy), `areas` is (N,), `steps` the number of steps;
+# - in each step the objective of the parameters is `score(masks) - weight * area_term(masks, areas)` with `masks = render(parameters)`;
+# - the optimiser is `torch.optim.Adam` with a rate (`lr`) of 0.05.
+#
+# Return the masks after the last step, without a graph.
+
+
+# %%
+def extremal_masks(score, render, parameters, areas, steps):
+    """Masks of the given areas under which the score is high: (N, 1, H, W)."""
+    ### BEGIN SOLUTION
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    for t in range(steps):
+        weight = 300 * 1.035**t
+
+        def objective(p):
+            masks = render(p)
+            return score(masks) - weight * area_term(masks, areas)
+
+        one_step(parameters, objective, optimiser)
+    return render(parameters).detach()
+    ### END SOLUTION
+
+
+# %%
+extremal_masks = check("extremal_masks", extremal_masks)
+
+# %% [markdown]
+# Four areas for each of the two classes.
+#
+# *The outlined object covers about 5 % of the image. Which areas will be enough for the network?*
+
+# %%
+areas = torch.tensor([0.02, 0.05, 0.1, 0.2])
+start = torch.full((4, 1, *generator.shape_in), 0.5)
+
+
+def score_of(category):
+    return lambda masks: model(perturb(pyramid, masks))[:, category]
+
+
+found = {c: extremal_masks(score_of(c), generator.crop, start, areas, 80) for c in (category_1, category_2)}
+
+rows = []
+for c, masks in found.items():
+    shown = perturb(pyramid, masks)
+    scores = model(shown)[:, c]
+    rows.append([Panel("heat", m, f"{CLASSES[c]}: {100 * a:.0f} %", outlines=outlines, focus=c, vmax=1) for m, a in zip(masks, areas)])
+    rows.append([Panel("image", i, f"score {s:.0f}") for i, s in zip(shown, scores)])
+gallery(
+    rows,
+    caption="Masks of four areas for each class, and below each what it leaves of the image, with the score of the class.",
+    alt=f"For {name_1} and {name_2}: four masks from a small spot to a large patch, all on the object asked for, and the images that they leave.",
+)
+
+# %% [markdown]
+# Each mask sits on the object that it was asked about. And each is a claim that anyone can check: blur all the rest, and the network still says so.
+
+# %%
+for c, masks in found.items():
+    sizes = ", ".join(f"{m.mean():.2f}" for m in masks)
+    print(f"{CLASSES[c]:9} areas asked for: 0.02, 0.05, 0.10, 0.20   areas of the masks: {sizes}")
+
+# %% [markdown]
+# ## 6 · The smallest area that is enough  *(5 min, ●○○)*
+#
+# Score against area gives a curve, and a question with a number for an answer: how little is enough? Say that it is enough when the score reaches 90 % of the whole
+# image's.
+#
+# **Write `smallest_area(areas, scores, whole, share=0.9)`.** `areas` and `scores` are lists of numbers, in any order of the areas; `whole` is the score of the
+# whole image. Return the smallest of the areas whose score is at least `share` times `whole`, or None if there is none.
+
+
+# %%
+def smallest_area(areas, scores, whole, share=0.9):
+    """The smallest area whose score reaches share * whole; None if none does."""
+    ### BEGIN SOLUTION
+    enough = [area for area, score in zip(areas, scores) if score >= share * whole]
+    return min(enough) if enough else None
+    ### END SOLUTION
+
+
+# %%
+smallest_area = check("smallest_area", smallest_area)
+
+# %% [markdown]
+# *A prediction: will the curve keep rising up to the whole image?*
+
+# %%
+many = torch.tensor([0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.35])
+start_many = torch.full((len(many), 1, *generator.shape_in), 0.5)
+whole = model(x)[0]
+
+fig, ax = subplots(width=7, height=3.6)
+for c, colour in ((category_1, "#0072B2"), (category_2, "#D55E00")):
+    masks = extremal_masks(score_of(c), generator.crop, start_many, many, 80)
+    curve = score_of(c)(masks).tolist()
+    enough = smallest_area(many.tolist(), curve, whole[c].item())
+    covered = (outlines[c] > 0.5).mean()
+    print(f"{CLASSES[c]:9} some area below 20 % is enough: {enough is not None and enough < 0.2}")
+    ax.plot(100 * many, curve, marker="o", color=colour, label=CLASSES[c])
+    ax.axhline(whole[c].item(), color=colour, linestyle=":", linewidth=1.2)
+    ax.axvline(100 * covered, color=colour, linewidth=0.8, alpha=0.5)
+ax.set_xscale("log")
+ax.set_xticks([1, 2, 5, 10, 20, 35], ["1", "2", "5", "10", "20", "35"])
+ax.minorticks_off()
+ax.set_xlabel("area of the mask, % of the image")
+ax.set_ylabel("score")
+ax.legend(loc="lower right")
+show(
+    fig,
+    caption="Score against area. Dotted: the score of the whole image. Thin upright lines: the true area of each object.",
+    alt="Two rising curves of score against area, with dotted lines for the whole image's scores and thin lines at the objects' true areas.",
+)
+
+# %% [markdown]
+# A mask may even do better than the whole image: what speaks against the class has been blurred away with the rest.
+
+# %% [markdown]
+# ## 7 · Enough, or needed?
+#
+# So far a mask had to *preserve* the score. One can also ask for the opposite, a mask that *deletes*: blur only the mask, and bring the score as far down as
+# possible. Or for both at once, *dual*. The library has all three.
+#
+# *Preserve asks what is enough, delete asks what is needed. Will the two masks be the same?*
+
+# %%
+columns = []
+for variant in ("preserve", "delete", "dual"):
+    result = extremal_perturbation(model, x, category_1, areas=[0.08], variant=variant)
+    mask = result.masks.detach()
+    seen = perturb(pyramid, 1 - mask if variant == "delete" else mask)
+    columns.append((variant, mask, seen, model(seen)[0, category_1].item()))
+
+gallery(
+    [
+        [Panel("heat", m, v, outlines=outlines, focus=category_1, vmax=1) for v, m, _, _ in columns],
+        [Panel("image", s, f"score {score:.0f}") for _, _, s, score in columns],
+    ],
+    row_labels=["mask", "what is seen"],
+    caption=f"Three questions about {name_1}, each with 8 % of the image. Preserve keeps the score, delete destroys it, dual has to do both.",
+    alt=f"Three masks on the {name_1} and the images that they leave. After deletion the object is a blurred spot.",
+)
+
+# %% [markdown]
+# ## 8 · What happens without smoothness
+#
+# Why all the effort with discs? Let each of the 96 x 96 pixels have a parameter of its own, and ask for the same 8 %.
+#
+# *Where will the mask go?*
+
+# %%
+free_start = torch.full((1, 1, 96, 96), 0.5)
+eight = torch.tensor([0.08])
+nothing_left = model(pyramid[:1])[0, category_1]
+
+smooth = extremal_masks(score_of(category_1), generator.crop, start[:1], eight, 80)
+free = extremal_masks(score_of(category_1), lambda p: p, free_start, eight, 80)
+truth = torch.as_tensor(outlines[category_1])[None, None]
+
+panels = []
+for what, mask in (("smooth", smooth), ("free", free)):
+    inside = (mask * truth).sum() / mask.sum()
+    score = score_of(category_1)(mask).item()
+    print(f"{what:7} mask: {inside:.1f} of it on the {name_1}")
+    panels += [
+        Panel("heat", mask, f"{what} mask", outlines=outlines, focus=category_1, vmax=1),
+        Panel("image", perturb(pyramid, mask), f"score {score:.0f}, whole image {whole[category_1]:.0f}"),
+    ]
+gallery(
+    [panels],
+    caption="With a parameter for each pixel the mask becomes dust, and the score can rise far above that of the image. It has not found the object: it has painted one "
+    "that only the network can see.",
+    alt="A smooth mask on the object and what it shows, then a mask of scattered pixels and the speckled image that it shows, with its score.",
+)
+
+# %% [markdown]
+# This is an adversarial example: a pattern made for this network, and for nobody else. A high score proves nothing if the mask was free to make it up. A smooth mask isn't.
+
+# %% [markdown]
+# ## 9 · The area slider
+#
+# Choose a class and a variant. The masks for all areas are optimised together (you can cancel), and then the slider goes through them. Click the slider and use the
+# arrow keys.
+#
+# *Try this: at which area does the score of each class come up to the dashed line? Then set the variant to delete.*
+
+# %%
+explorer = AreaExplorer(model, x, category_1, masks=outlines)
+explorer
+
+# %% [markdown]
+# The same as one picture, for paper and for pages without a running kernel:
+
+# %%
+explorer.contact_sheet()
+
+# %% [markdown]
+# ## What you learned
+#
+# - A blur pyramid makes taking away gradual, so that one can climb; a smooth maximum over discs makes masks that can't be dust.
+# - Sorting turns "this many ones, wherever" into something with a gradient.
+# - Score against area gives a number with a meaning: the smallest area that is enough.
+# - What is enough need not be what is needed, and a mask that is free to be anything explains nothing.
+#
+# **A sentence to keep:** *an explanation that can be checked by covering the rest is worth more than one that can only be looked at.*
+#
+# ### Where to read on
+#
+# - R. Fong and A. Vedaldi, *Interpretable explanations of black boxes by meaningful perturbation*, ICCV 2017: the first masks that were learned.
+# - R. Fong, M. Patrick and A. Vedaldi, *Understanding deep networks via extremal perturbations and smooth masks*, ICCV 2019: this lesson.
+# - P. Dabkowski and Y. Gal, *Real time image saliency for black box classifiers*, NeurIPS 2017: smallest sufficient and smallest destroying regions.
+# - C. Szegedy and others, *Intriguing properties of neural networks*, ICLR 2014: patterns that only a network can see.
+#
+# **Next:** `08_which_method`. You have nine methods now. Which one should you believe?
