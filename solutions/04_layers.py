@@ -327,7 +327,10 @@ gallery(
 # %%
 linear = map_at_layer(model, x, category_1, last, linear_approximation)
 cam = map_at_layer(model, x, category_1, last, grad_cam_map)
-print("Grad-CAM is the positive part of linear approximation:", torch.allclose(cam, linear.clamp(min=0), atol=1e-4))
+print(
+    "Grad-CAM is the positive part of linear approximation:",
+    torch.allclose(cam, linear.clamp(min=0), atol=1e-4),
+)
 
 score = model(x)[0, category_1]
 bias = model.classifier.bias[category_1]
@@ -393,7 +396,9 @@ for layer in layers:
     probe.remove()
     (g,) = torch.autograd.grad(scores.gather(1, asked[:, None]).sum(), probe.data)
     data = probe.data.detach()
-    shares["linear approximation"].append(share_on_object(linear_approximation(data, g), truth).mean().item())
+    shares["linear approximation"].append(
+        share_on_object(linear_approximation(data, g), truth).mean().item()
+    )
     shares["Grad-CAM"].append(share_on_object(grad_cam_map(data, g), truth).mean().item())
 
 for method, values in shares.items():
@@ -467,7 +472,11 @@ gallery(
 # NBVAL_IGNORE_OUTPUT
 folder = os.path.join(torch.hub.get_dir(), "checkpoints")
 files = os.listdir(folder) if os.path.isdir(folder) else []
-found = [name for name in ("vgg16", "resnet50", "densenet121", "mobilenet_v2") if any(f.startswith(name) for f in files)]
+found = [
+    name
+    for name in ("vgg16", "resnet50", "densenet121", "mobilenet_v2")
+    if any(f.startswith(name) for f in files)
+]
 
 photographs = []
 for name in found:

@@ -48,7 +48,12 @@ with torch.no_grad():
     probabilities = torch.sigmoid(model(x * few))[:, category_1]
 
 gallery(
-    [[Panel("image", x * m, f"{name_1}: {p:.2f}", outlines=masks_of_objects, focus=category_1) for m, p in zip(few, probabilities)]],
+    [
+        [
+            Panel("image", x * m, f"{name_1}: {p:.2f}", outlines=masks_of_objects, focus=category_1)
+            for m, p in zip(few, probabilities)
+        ]
+    ],
     caption=f"Four random masks, and the probability of {name_1} under each.",
     alt=f"Four versions of the scene, each with a random part turned dark, with the probability of {name_1} above.",
 )
@@ -78,7 +83,13 @@ grid = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])[None, N
 rim = F.pad(grid, (1, 1, 1, 1), mode="reflect")
 large = F.interpolate(rim, size=40, mode="bilinear", align_corners=False)
 gallery(
-    [[Panel("numbers", grid, "a grid of 3 x 3", vmax=2), Panel("numbers", rim, "with its rim", vmax=2), Panel("heat", large, "enlarged")]],
+    [
+        [
+            Panel("numbers", grid, "a grid of 3 x 3", vmax=2),
+            Panel("numbers", rim, "with its rim", vmax=2),
+            Panel("heat", large, "enlarged"),
+        ]
+    ],
     caption="From a grid to a mask. From the enlarged grid, a piece of the image's size is cut at a random place.",
     alt="A grid of three by three numbers, the same with a mirrored rim around it, and a smooth map made from that.",
 )
@@ -163,7 +174,9 @@ rise_map = check("rise_map", rise_map)
 
 # %%
 constant = rise_map(torch.ones(len(masks)), masks)
-print(f"the map of a classifier that always says 1: {constant.min():.1f} to {constant.max():.1f} everywhere")
+print(
+    f"the map of a classifier that always says 1: {constant.min():.1f} to {constant.max():.1f} everywhere"
+)
 
 # %% [markdown]
 # Not 0, but about 0.5: the average mask. Every RISE map stands on such a floor, the mean score times the average mask, and only what rises
@@ -214,8 +227,16 @@ def above_floor(scores, masks):
 def panels(scores, masks, category):
     return [
         Panel("image", x, f"{CLASSES[category]}?", outlines=masks_of_objects, focus=category),
-        Panel("heat", rise_map(scores, masks), "the map", outlines=masks_of_objects, focus=category),
-        Panel("signed", above_floor(scores, masks), "above its floor", outlines=masks_of_objects, focus=category),
+        Panel(
+            "heat", rise_map(scores, masks), "the map", outlines=masks_of_objects, focus=category
+        ),
+        Panel(
+            "signed",
+            above_floor(scores, masks),
+            "above its floor",
+            outlines=masks_of_objects,
+            focus=category,
+        ),
     ]
 
 
@@ -314,7 +335,13 @@ for cells in (3, 7, 14):
     some = draw_masks(1000, cells=cells)
     s = masked_scores(probability(model, category_1), x, some, 100)
     columns.append(
-        Panel("signed", above_floor(s, some), f"{cells} x {cells} cells", outlines=masks_of_objects, focus=category_1)
+        Panel(
+            "signed",
+            above_floor(s, some),
+            f"{cells} x {cells} cells",
+            outlines=masks_of_objects,
+            focus=category_1,
+        )
     )
 gallery(
     [columns],
@@ -347,7 +374,9 @@ class Rounded(nn.Module):
 
 rounded = Rounded(model)
 with torch.no_grad():
-    print(f"score of {name_1}: {model(x)[0, category_1]:.0f}, rounded {rounded(x)[0, category_1]:.0f}")
+    print(
+        f"score of {name_1}: {model(x)[0, category_1]:.0f}, rounded {rounded(x)[0, category_1]:.0f}"
+    )
 
 # %% [markdown]
 # It answers as before. *What is its gradient?* A staircase is flat on every step.
@@ -360,9 +389,21 @@ rounded_scores = masked_scores(probability(rounded, category_1), x, masks, 100)
 gallery(
     [
         [
-            Panel("heat", gradient(model, x, category_1), "gradient, original", outlines=masks_of_objects, focus=category_1),
+            Panel(
+                "heat",
+                gradient(model, x, category_1),
+                "gradient, original",
+                outlines=masks_of_objects,
+                focus=category_1,
+            ),
             Panel("heat", flat, "gradient, rounded", outlines=masks_of_objects, focus=category_1),
-            Panel("signed", above_floor(rounded_scores, masks), "RISE, rounded", outlines=masks_of_objects, focus=category_1),
+            Panel(
+                "signed",
+                above_floor(rounded_scores, masks),
+                "RISE, rounded",
+                outlines=masks_of_objects,
+                focus=category_1,
+            ),
         ]
     ],
     caption="Rounding wipes out the gradient: its map is 0 everywhere. RISE needs no gradient and finds the object as before.",

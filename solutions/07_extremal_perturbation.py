@@ -91,7 +91,12 @@ perturb = check("perturb", perturb)
 # %%
 ramp = torch.linspace(0, 1, 96).expand(1, 1, 96, 96)
 gallery(
-    [[Panel("heat", ramp, "a mask", vmax=1), Panel("image", perturb(pyramid, ramp), "what it shows")]],
+    [
+        [
+            Panel("heat", ramp, "a mask", vmax=1),
+            Panel("image", perturb(pyramid, ramp), "what it shows"),
+        ]
+    ],
     caption="A mask that rises from left to right, and the image that it shows: from fog to sharp.",
     alt="A map going from dark to bright, and the scene, blurred at the left and sharp at the right.",
 )
@@ -161,7 +166,12 @@ one = torch.zeros(1, 1, *generator.shape_in)
 one[0, 0, 4, 6] = 1
 random = torch.rand(1, 1, *generator.shape_in, generator=torch.Generator().manual_seed(1)).round()
 gallery(
-    [[Panel("heat", generator.crop(one), "one parameter is 1", vmax=1), Panel("heat", generator.crop(random), "every other one, at random", vmax=1)]],
+    [
+        [
+            Panel("heat", generator.crop(one), "one parameter is 1", vmax=1),
+            Panel("heat", generator.crop(random), "every other one, at random", vmax=1),
+        ]
+    ],
     caption="One parameter makes a soft disc. With parameters all over the place the mask is full: something as fine as dust can't be expressed.",
     alt="A single soft disc on black, and a mask that is bright nearly everywhere.",
 )
@@ -205,7 +215,9 @@ area_term = check("area_term", area_term)
 disc = generator.crop(one)
 three = torch.cat([torch.full((1, 1, 96, 96), 0.25), disc, (disc > 0.5).float()])
 quarter = torch.full((3,), 0.25)
-for what, mask, term in zip(["0.25 everywhere", "soft disc", "disc cut out sharply"], three, area_term(three, quarter)):
+for what, mask, term in zip(
+    ["0.25 everywhere", "soft disc", "disc cut out sharply"], three, area_term(three, quarter)
+):
     print(f"{what:22} mean {mask.mean():.2f}   area term {term:.2f}")
 
 # %% [markdown]
@@ -294,13 +306,21 @@ def score_of(category):
     return lambda masks: model(perturb(pyramid, masks))[:, category]
 
 
-found = {c: extremal_masks(score_of(c), generator.crop, start, areas, 80) for c in (category_1, category_2)}
+found = {
+    c: extremal_masks(score_of(c), generator.crop, start, areas, 80)
+    for c in (category_1, category_2)
+}
 
 rows = []
 for c, masks in found.items():
     shown = perturb(pyramid, masks)
     scores = model(shown)[:, c]
-    rows.append([Panel("heat", m, f"{CLASSES[c]}: {100 * a:.0f} %", outlines=outlines, focus=c, vmax=1) for m, a in zip(masks, areas)])
+    rows.append(
+        [
+            Panel("heat", m, f"{CLASSES[c]}: {100 * a:.0f} %", outlines=outlines, focus=c, vmax=1)
+            for m, a in zip(masks, areas)
+        ]
+    )
     rows.append([Panel("image", i, f"score {s:.0f}") for i, s in zip(shown, scores)])
 gallery(
     rows,
@@ -389,7 +409,10 @@ for variant in ("preserve", "delete", "dual"):
 
 gallery(
     [
-        [Panel("heat", m, v, outlines=outlines, focus=category_1, vmax=1) for v, m, _, _ in columns],
+        [
+            Panel("heat", m, v, outlines=outlines, focus=category_1, vmax=1)
+            for v, m, _, _ in columns
+        ],
         [Panel("image", s, f"score {score:.0f}") for _, _, s, score in columns],
     ],
     row_labels=["mask", "what is seen"],
@@ -420,7 +443,11 @@ for what, mask in (("smooth", smooth), ("free", free)):
     print(f"{what:7} mask: {inside:.1f} of it on the {name_1}")
     panels += [
         Panel("heat", mask, f"{what} mask", outlines=outlines, focus=category_1, vmax=1),
-        Panel("image", perturb(pyramid, mask), f"score {score:.0f}, whole image {whole[category_1]:.0f}"),
+        Panel(
+            "image",
+            perturb(pyramid, mask),
+            f"score {score:.0f}, whole image {whole[category_1]:.0f}",
+        ),
     ]
 gallery(
     [panels],

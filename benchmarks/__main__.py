@@ -1,0 +1,177 @@
+"""`make bench`: the table of all methods on all networks, and a bar chart.
+
+python -m benchmarks [--networks tiny_vgg resnet18] [--threads 1 2] [--seconds 6] [--no-peers]
+                     [--no-memory] [--out FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.cases import cases, extremal_case
+from benchmarks.memory import HEAVY, measure
+from benchmarks.networks import NETWORKS
+from benchmarks.timing import interleaved
+
+PEERS = ("captum", "pytorch-grad-cam", "zennit")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run what the command line asks for, print the table and write it to files."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--seconds", type=float, default=6, help="per row of the table")
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--out", type=Path, help="folder for benchmark.json, .md and .png")
+    options = parser.parse_args(arguments)
+
+    rows: list[dict[str, Any]] = []
+    for threads in options.threads:
+        torch.set_num_threads(threads)
+        for network in options.networks:
+            print(f"{network}, {threads} thread{'s' * (threads > 1)}", flush=True)
+            rows += time_network(network, threads, options.seconds, peers=not options.no_peers)
+    memory = [] if options.no_memory else [m for n in options.networks for m in memory_rows(n)]
+    text = report(rows, memory)
+    print(text)
+    if options.out:
+        write(options.out, rows, memory, text)
+
+
+def time_network(
+    network: str, threads: int, seconds: float, *, peers: bool = True
+) -> list[dict[str, Any]]:
+    """A row per method: the floor's milliseconds, and ours and the peers' as ratios to it."""
+    rows = []
+    for case in cases(network, peers=peers):
+        medians = interleaved(
+            {"floor": case.floor, "ours": case.ours, **case.peers}, seconds=seconds
+        )
+        rows.append(row(network, threads, case.method, case.goal, medians))
+    floor, ours, goal = extremal_case(network)
+    ours()
+    rounds = [(floor(), ours()) for _ in range(3 if network == "vgg16" else 5)]
+    medians = {
+        name: sorted(values)[len(values) // 2]
+        for name, values in zip(("floor", "ours"), zip(*rounds, strict=True), strict=True)
+    }
+    rows.append(row(network, threads, "extremal_perturbation, per iteration", goal, medians))
+    return rows
+
+
+def row(
+    network: str, threads: int, method: str, goal: float | None, medians: dict[str, float]
+) -> dict[str, Any]:
+    """One line of the table, from medians in seconds."""
+    floor = medians["floor"]
+    return {
+        "network": network,
+        "threads": threads,
+        "method": method,
+        "floor_ms": 1000 * floor,
+        "goal": goal,
+        **{name: value / floor for name, value in medians.items() if name != "floor"},
+    }
+
+
+def memory_rows(network: str) -> list[dict[str, Any]]:
+    """What the heavy methods and their floors add to a process's peak memory."""
+    return [
+        {
+            "network": network,
+            "method": method,
+            "floor_mb": measure(f"{method} floor", network),
+            "ours_mb": measure(method, network),
+        }
+        for method in HEAVY
+    ]
+
+
+def report(rows: list[dict[str, Any]], memory: list[dict[str, Any]]) -> str:
+    """The tables as Markdown."""
+    versions = f"torch {torch.__version__}, Python {platform.python_version()}"
+    lines = [
+        f"{date.today().isoformat()}, {platform.processor() or platform.machine()}, {versions}. "
+        "Medians, interleaved in one run; ratios to the floor: smaller is faster.",
+        "",
+        f"| network | threads | method | floor, ms | ours | goal | {' | '.join(PEERS)} |",
+        "|---|---|---|---|---|---|" + "---|" * len(PEERS),
+    ]
+    for r in rows:
+        goal = "" if r["goal"] is None else f"{r['goal']:.2f}"
+        missed = r["goal"] is not None and r["ours"] > r["goal"]
+        ours = f"{r['ours']:.2f}{' (missed)' if missed else ''}"
+        peers = " | ".join(f"{r[peer]:.2f}" if peer in r else "" for peer in PEERS)
+        lines.append(
+            f"| {r['network']} | {r['threads']} | {r['method']} | {r['floor_ms']:.1f} "
+            f"| {ours} | {goal} | {peers} |"
+        )
+    if memory:
+        lines += [
+            "",
+            "Rise of the peak memory in a fresh process, one thread:",
+            "",
+            "| network | method | floor, MB | ours, MB |",
+            "|---|---|---|---|",
+            *(
+                f"| {m['network']} | {m['method']} | {m['floor_mb']:.0f} | {m['ours_mb']:.0f} |"
+                for m in memory
+            ),
+        ]
+    return "\n".join(lines)
+
+
+def write(
+    folder: Path, rows: list[dict[str, Any]], memory: list[dict[str, Any]], text: str
+) -> None:
+    """benchmark.json, benchmark.md and benchmark.png in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {"rows": rows, "memory": memory}
+    (folder / "benchmark.json").write_text(json.dumps(data, indent=1) + "\n")
+    (folder / "benchmark.md").write_text(text + "\n")
+    chart(rows, folder / "benchmark.png")
+
+
+def chart(rows: list[dict[str, Any]], path: Path) -> None:
+    """Bars of the ratios to the floor, a panel per network, at the smallest number of threads."""
+    import numpy as np
+
+    from course_lib.plotting import show, subplots
+
+    threads = min(r["threads"] for r in rows)
+    networks = list(dict.fromkeys(r["network"] for r in rows))
+    who = ["ours", *PEERS]
+    figure, axes = subplots(1, len(networks), width=4.4 * len(networks), height=5.2, squeeze=False)
+    for ax, network in zip(axes[0], networks, strict=True):
+        chosen = [r for r in rows if r["network"] == network and r["threads"] == threads][::-1]
+        height = 0.8 / len(who)
+        for k, name in enumerate(who):
+            places = [i + 0.4 - (k + 0.5) * height for i, r in enumerate(chosen) if name in r]
+            ax.barh(places, [r[name] for r in chosen if name in r], height, label=name)
+        ax.axvline(1, color="#1a1a1a", linewidth=1)
+        ax.set_yticks(
+            np.arange(len(chosen)),
+            [r["method"].replace("_", " ").replace(", ", ",\n") for r in chosen],
+        )
+        ax.set_xlabel("time / floor")
+        ax.set_title(network)
+    axes[0][0].legend(loc="lower right")
+    show(
+        figure,
+        caption="Time of each method as a multiple of its floor",
+        alt="Bar charts of time divided by the floor, one panel per network.",
+    ).save(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
