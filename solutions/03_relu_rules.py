@@ -457,11 +457,11 @@ def share_on_own(s, own, other):
     return on_own / (on_own + on_other)
 
 
-print("medians:   share on the object asked for   correlation over the whole picture")
+print("share on the object asked for (mean), correlation over the whole picture (median)")
 for method, (a, b) in maps.items():
     shares = torch.cat([share_on_own(a, on_first, on_second), share_on_own(b, on_second, on_first)])
     whole = map_correlation(a, b, torch.ones_like(a))
-    print(f"{method:10} {shares.median():29.0%}   {whole.median():34.2f}")
+    print(f"{method:10} {shares.mean():.0%}   {whole.median():.2f}")
 
 # %% [markdown]
 # The brightness does know the class. In this network guided backprop puts more of it on the right object than the gradient
