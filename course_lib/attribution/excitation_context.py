@@ -29,7 +29,9 @@ class ExcitationBackpropContext(BackwardRules):
     - max pooling, concatenation, reshaping: to the input that each output is a copy of.
 
     0 / 0 is 0 throughout. So p' >= 0, and its sum stays that of p, except where a unit has
-    relevance to which no input contributed (z_i = 0): this is lost, and noted in `lost`.
+    relevance to which no input contributed (z_i = 0): this is lost, and noted in `lost`. Only
+    where a negative unit may have relevance, before a BatchNorm, a sum or an average, and inputs
+    inhibit a unit that none excites, these share by magnitude, |W_ij x_j|, instead.
 
     BatchNorm passes relevance on as if its scale were positive. Fold it into the convolution first
     if its scale may be negative.

@@ -10,7 +10,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from .backward_rules import Rule, is_in_place, operation_name
-from .excitation_shares import AverageShares, LinearMap, LinearShares, PassThrough, Relevance
+from .excitation_shares import (
+    AverageShares,
+    LinearMap,
+    LinearShares,
+    PassThrough,
+    Relevance,
+    count_by_magnitude,
+)
 from .excitation_sum import SumShares, eltwise_sum
 
 Operation = Callable[..., Any]
@@ -22,11 +29,14 @@ _AVERAGES = (
     "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d "
     "adaptive_avg_pool3d mean sum interpolate upsample"
 )
-_PASSING = (
+_ACTIVATIONS = (
     "relu hardtanh leaky_relu rrelu prelu elu selu celu softplus logsigmoid sigmoid hardsigmoid "
     "tanh softsign softshrink hardshrink threshold clamp clamp_min clamp_max softmax log_softmax "
+    "abs"
+)
+_PASSING = (
     "batch_norm local_response_norm dropout dropout1d dropout2d dropout3d alpha_dropout "
-    "feature_alpha_dropout feature_dropout neg abs"
+    "feature_alpha_dropout feature_dropout neg"
 )
 _PRODUCTS = "mul multiply div divide true_divide"
 _SUMS = "add sub subtract rsub"
@@ -101,11 +111,17 @@ def excitation_rules(
             relevance,
         )
 
-    def through(func: Operation, args: Arguments, kwargs: Options) -> Any:
+    def activation(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        return through(func, args, kwargs, keeps_sign=False)
+
+    def through(func: Operation, args: Arguments, kwargs: Options, keeps_sign: bool = True) -> Any:
         x = args[0] if args else kwargs["input"]
         if not x.requires_grad:
             return NotImplemented
-        return PassThrough.apply(x, lambda: func(*args, **kwargs), is_in_place(func, args, kwargs))
+        if operation_name(func) == "batch_norm":
+            count_by_magnitude(x)
+        in_place = is_in_place(func, args, kwargs)
+        return PassThrough.apply(x, lambda: func(*args, **kwargs), in_place, keeps_sign)
 
     def product(func: Operation, args: Arguments, kwargs: Options) -> Any:
         factors = (*args, *kwargs.values())[:2]
@@ -116,7 +132,7 @@ def excitation_rules(
         if len(carriers) > 1 or divisor:
             _refuse(func)
         in_place = is_in_place(func, args, kwargs)
-        return PassThrough.apply(carriers[0], lambda: func(*args, **kwargs), in_place)
+        return PassThrough.apply(carriers[0], lambda: func(*args, **kwargs), in_place, True)
 
     def total(func: Operation, args: Arguments, kwargs: Options) -> Any:
         name = operation_name(func)
@@ -133,7 +149,7 @@ def excitation_rules(
         if not any(_carries(term) for term in terms):
             return NotImplemented
         if len(terms) == 1:
-            return PassThrough.apply(terms[0], lambda: func(*args, **kwargs), in_place)
+            return PassThrough.apply(terms[0], lambda: func(*args, **kwargs), in_place, True)
         return SumShares.apply(
             lambda: func(*args, **kwargs), in_place, scales, name, relevance, *terms
         )
@@ -147,6 +163,7 @@ def excitation_rules(
         (_CONVOLUTIONS, linear),
         ("matmul mm", matmul),
         (_AVERAGES, average),
+        (_ACTIVATIONS, activation),
         (_PASSING, through),
         (_PRODUCTS, product),
         (_SUMS, total),

@@ -119,6 +119,8 @@ class LinearMap:
     Attributes:
         contrasted: hand down what the layer would hand down minus what it would hand down with
             its weights negated.
+        by_magnitude: a unit that no input excites has its relevance shared by those that inhibit
+            it; see `count_by_magnitude`.
     """
 
     def __init__(
@@ -136,12 +138,23 @@ class LinearMap:
         self.dense = dense
         self.key = id(weight if key is None else key)
         self.contrasted = False
+        self.by_magnitude = False
         self._kept: dict[bool, _Contributions] = {}
 
     def shares(
         self, x: torch.Tensor, p: torch.Tensor, *, negated: bool = False, keep: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The relevance of the inputs x, and that part of p which was lost (None for none)."""
+        shares, lost = self._excited(x, p, negated, keep)
+        if lost is None or not self.by_magnitude or self.contrasted or not bool(lost.any()):
+            return shares, lost
+        w = wide(self.weight).abs()
+        either = _Contributions([(lambda u: self.apply(u, w), x.abs())])
+        return shares + either.shares(lost, keep=False), either.lost(lost)
+
+    def _excited(
+        self, x: torch.Tensor, p: torch.Tensor, negated: bool, keep: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         if self.dense:
             return _dense_shares(x, wide(self.weight), p, negated)
         held = self._kept.get(negated)
@@ -236,6 +249,26 @@ class LinearShares(torch.autograd.Function):
         return shares.to(x.dtype), None, None, None
 
 
+def count_by_magnitude(x: torch.Tensor) -> None:
+    """Tell the linear layers that x comes from that its negative units have relevance too.
+
+    After an activation, a unit with relevance is one that was excited. But a BatchNorm may shift a
+    negative unit above zero, and a sum or an average counts its terms by magnitude; if such a unit
+    has inhibiting inputs only, these made it what it is, and share its relevance.
+    """
+    waiting: list[Any] = [x.grad_fn]
+    seen: set[Any] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node, LinearShares._backward_cls):
+            node.layer.by_magnitude = True
+        elif getattr(node, "keeps_sign", True):
+            waiting.extend(earlier for earlier, _ in node.next_functions)
+
+
 class AverageShares(torch.autograd.Function):
     """p'_j = x_j sum_i A_ij p_i / z_i with z = A x, A >= 0: pooling, mean, resizing.
 
@@ -255,6 +288,8 @@ class AverageShares(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.save_for_backward(x)
         ctx.average, ctx.name, ctx.relevance = average, name, relevance
+        ctx.keeps_sign = False
+        count_by_magnitude(x)
         return run()
 
     @staticmethod
@@ -276,11 +311,16 @@ class AverageShares(torch.autograd.Function):
 
 
 class PassThrough(torch.autograd.Function):
-    """p' = p, for operations that change each unit by itself: activations, BatchNorm, scaling."""
+    """p' = p, for operations that change each unit by itself: activations, BatchNorm, scaling.
+
+    `keeps_sign` says that a negative unit may have relevance because its output has.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, run: Run, in_place: bool) -> torch.Tensor:
-        ctx.shape = x.shape
+    def forward(
+        ctx: Any, x: torch.Tensor, run: Run, in_place: bool, keeps_sign: bool
+    ) -> torch.Tensor:
+        ctx.shape, ctx.keeps_sign = x.shape, keeps_sign
         output = run()
         if in_place:
             ctx.mark_dirty(x)
@@ -289,4 +329,4 @@ class PassThrough(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, p: torch.Tensor) -> Any:
-        return p.sum_to_size(ctx.shape), None, None
+        return p.sum_to_size(ctx.shape), None, None, None

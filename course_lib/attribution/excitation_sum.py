@@ -16,6 +16,7 @@ from .excitation_shares import (
     LinearShares,
     Relevance,
     Run,
+    count_by_magnitude,
     infinite_where_nothing,
     own_arithmetic,
     wide,
@@ -48,6 +49,9 @@ class SumShares(torch.autograd.Function):
         overwritten = terms[0].data_ptr() if in_place else None
         ctx.save_for_backward(*(t.clone() if t.data_ptr() == overwritten else t for t in terms))
         ctx.scales, ctx.name, ctx.relevance = scales, name, relevance
+        ctx.keeps_sign = False
+        for term in terms:
+            count_by_magnitude(term)
         output = run()
         if in_place:
             ctx.mark_dirty(terms[0])

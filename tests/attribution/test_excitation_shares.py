@@ -296,6 +296,37 @@ def test_activations_pass_relevance_through(name):
     torch.testing.assert_close(found, p, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_inhibitors_share_where_a_negative_unit_has_relevance(dense):
+    """Before a BatchNorm, a sum, an average; not before an activation, nor at the scores."""
+    weight = torch.tensor([[-1.0, -3.0], [2.0, -5.0], [-4.0, 0.0]], dtype=DOUBLE)
+    x = torch.tensor([[1.0, 1.0], [0.0, 2.0]], dtype=DOUBLE)
+    p = torch.tensor([[4.0, 1.0, 2.0], [1.0, 1.0, 8.0]], dtype=DOUBLE)
+    shared = torch.tensor([[1 + 1 + 2, 3.0], [0.0, 1 + 1]], dtype=DOUBLE)
+    excited = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=DOUBLE)
+    norm = nn.BatchNorm2d(3, dtype=DOUBLE).eval()
+    skip = torch.zeros(2, 3, 1, 1, dtype=DOUBLE)
+
+    def layer(u):
+        if dense:
+            return F.linear(u, weight)[:, :, None, None]
+        return F.conv2d(u[:, :, None, None], weight[:, :, None, None])
+
+    for after in (
+        norm,
+        lambda y: norm(F.dropout(y, training=False) * 1.0),
+        lambda y: y + skip,
+        lambda y: F.avg_pool2d(y, 1),
+    ):
+        found, lost = relevance_of(lambda u, f=after: f(layer(u)), p[:, :, None, None], x)
+        torch.testing.assert_close(found, shared)
+        assert lost == 8
+    for after in (lambda y: y, F.relu, lambda y: norm(F.relu(y))):
+        found, lost = relevance_of(lambda u, f=after: f(layer(u)), p[:, :, None, None], x)
+        torch.testing.assert_close(found, excited)
+        assert lost == 16
+
+
 def test_moving_units_about_moves_their_relevance():
     x = torch.rand(1, 4, 4, 4, dtype=DOUBLE)
     for operation in (
