@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from benchmarks import __main__ as bench
+from benchmarks.cases import forward_passes, iterations, to_input, to_layer
+from benchmarks.peers import MODULES, PEERS
+from benchmarks.timing import interleaved
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+
+
+def test_runs_take_turns_and_their_medians_come_back(monkeypatch):
+    calls = []
+    clock = iter(range(10_000))
+    monkeypatch.setattr("benchmarks.timing.time.perf_counter", lambda: float(next(clock)))
+    medians = interleaved(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, seconds=0, least=3
+    )
+    assert calls == ["a", "b"] * 4
+    assert medians == {"a": 1.0, "b": 1.0}
+
+
+def test_floors_are_the_network_s_own_passes(network):
+    x = torch.rand(1, 3, 6, 6)
+    leaf = x.clone().requires_grad_()
+    network(leaf)[:, 3].sum().backward()
+    torch.testing.assert_close(to_input(network, x)(), leaf.grad)
+    assert to_layer(network, x, "0")().shape == (1, 4, 4, 4)
+    assert not network[0]._forward_hooks
+    sizes = []
+    network.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    forward_passes(network, x, 6, 2)()
+    assert sizes == [2, 2, 2]
+
+
+def test_an_iteration_is_the_time_between_two_calls_back(monkeypatch):
+    clock = iter([0.0, 1.0, 2.5, 3.5])
+    monkeypatch.setattr("benchmarks.cases.time.perf_counter", lambda: next(clock))
+    assert iterations(lambda callback: [callback(i, 4) for i in range(4)]) == 1.0
+
+
+def test_the_table_marks_what_misses_its_goal(tmp_path):
+    rows = [
+        bench.row("tiny_vgg", 1, "gradient", 1.1, {"floor": 0.01, "ours": 0.0105}),
+        bench.row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.1, "ours": 0.06, "captum": 0.2}),
+    ]
+    text = bench.report(rows, [])
+    assert "| tiny_vgg | 1 | gradient | 10.0 | 1.05 | 1.10 |" in text
+    assert "| tiny_vgg | 1 | rise | 100.0 | 0.60 (missed) | 0.50 | 2.00 |" in text
+    bench.write(tmp_path, rows, [], text)
+    assert json.loads((tmp_path / "benchmark.json").read_text())["rows"] == rows
+    assert (tmp_path / "benchmark.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_peer_is_one_that_the_extra_installs():
+    assert {peer for peer, _ in PEERS} == set(MODULES)
