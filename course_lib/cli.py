@@ -102,6 +102,23 @@ def train(
 
 
 @app.command()
+def explore(
+    arch: Annotated[
+        str, typer.Option(help="The network: one of the course's, or torchvision's by name.")
+    ] = "tiny_vgg",
+    image: Annotated[
+        str | None, typer.Option(metavar="PATH", help="An image of your own; a scene by default.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Where the page is served.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Play with layers and areas on a page of their own."""
+    from course_lib.explorer.serve import serve
+
+    serve(arch, image, port=port, browser=browser)
+
+
+@app.command()
 def build(
     lessons: Annotated[
         list[str] | None, typer.Argument(help="Lessons, as 03 or 03_relu_rules; all by default.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,16 @@ from course_lib.attribution.perturbation import BLUR_PERTURBATION, Perturbation
 from course_lib.attribution.rewards import VARIANTS
 from course_lib.attribution.state import preserved
 from course_lib.explorer import canvas
-from course_lib.explorer.view import CONTROL, LABELLED, SLIDER, News, Screen, class_names
+from course_lib.explorer.view import (
+    CONTROL,
+    LABELLED,
+    LABELLED_SLIDER,
+    SLIDER,
+    News,
+    Screen,
+    class_names,
+    explorer_box,
+)
 
 if TYPE_CHECKING:
     from course_lib.plotting import Picture
@@ -177,7 +187,8 @@ class AreaExplorer:
             raise ValueError(
                 f"target {target} is out of range: the model has {len(self._scores)} classes."
             )
-        self._model, self._x, self._areas = model, x, areas
+        # Its own copy: the masks are optimised while other cells may use the model with hooks.
+        self._model, self._x, self._areas = deepcopy(model), x, areas
         self._perturbation, self._options = perturbation, options
         self._image = image
         self._overlay = canvas.outlines(masks)
@@ -200,19 +211,21 @@ class AreaExplorer:
             options=[(f"{100 * area:.3g} %", i) for i, area in enumerate(areas)],
             value=len(areas) // 2,
             description="Area",
-            style=LABELLED,
+            style=LABELLED_SLIDER,
             layout=SLIDER,
             continuous_update=True,
             disabled=True,
         )
         self.progress = ipywidgets.IntProgress(
-            description="Optimising", style=LABELLED, layout=SLIDER
+            description="Optimising",
+            style=LABELLED,
+            layout=ipywidgets.Layout(width="22em", max_width="100%"),
         )
         self.cancel = ipywidgets.Button(description="Cancel", icon="stop", disabled=True)
         self.again = ipywidgets.Button(description="Optimise", icon="play")
         self.screen, self.news = Screen(), News()
         row = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
-        self.view = ipywidgets.VBox(
+        self.view = explorer_box(
             [
                 ipywidgets.HBox([self.variant, self.target], layout=row),
                 ipywidgets.HBox([self.again, self.cancel, self.progress], layout=row),

@@ -17,10 +17,12 @@ from course_lib.explorer import canvas
 from course_lib.explorer.view import (
     CONTROL,
     LABELLED,
+    LABELLED_SLIDER,
     SLIDER,
     News,
     Screen,
     class_names,
+    explorer_box,
     static_and_live,
 )
 
@@ -236,12 +238,12 @@ class LayerExplorer:
             options=layers,
             value=layers[-1],
             description="Layer",
-            style=LABELLED,
+            style=LABELLED_SLIDER,
             layout=SLIDER,
             continuous_update=True,
         )
         self.screen, self.news = Screen(), News()
-        self.view = ipywidgets.VBox(
+        self.view = explorer_box(
             [
                 ipywidgets.HBox(
                     [self.method, self.target], layout=ipywidgets.Layout(flex_flow="row wrap")

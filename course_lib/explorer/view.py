@@ -15,7 +15,25 @@ CONTROL = ipywidgets.Layout(width="22em", max_width="100%")
 
 SLIDER = ipywidgets.Layout(width="100%", max_width="46em")
 
-LABELLED = {"description_width": "5em"}
+LABELLED = {"description_width": "6em"}
+
+LABELLED_SLIDER = {**LABELLED, "handle_color": "#0072b2"}
+"""A handle that stands out from its rail in a light and in a dark theme."""
+
+NAME_SLIDERS = (
+    "const view = this.closest('.course-explorer');"
+    "for (const slider of view ? view.querySelectorAll('.widget-hslider') : []) {"
+    "const [handle, label, readout] = ['[role=slider]', 'label', '.widget-readout'].map("
+    "name => slider.querySelector(name));"
+    "handle.setAttribute('aria-label', label.textContent);"
+    "handle.setAttribute('aria-valuetext', readout.textContent);"
+    "readout.setAttribute('contenteditable', 'false');}"
+)
+"""Runs in the browser when a picture is there, and tells screen readers what the sliders are.
+
+ipywidgets gives a slider's handle neither its label nor its value in words, and lets the keyboard
+stop at the readout, where nothing can be entered.
+"""
 
 
 class Screen(ipywidgets.HTML):
@@ -26,6 +44,7 @@ class Screen(ipywidgets.HTML):
         source = base64.b64encode(png).decode("ascii")
         self.value = (
             f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}" '
+            f'onload="{html.escape(NAME_SLIDERS)}" '
             f'style="width:100%;max-width:{width}px;height:auto;background:#fff;border-radius:4px">'
         )
 
@@ -47,6 +66,13 @@ class News(ipywidgets.HTML):
             f"{html.escape(str(error))}<details><summary>details</summary>"
             f'<pre style="white-space:pre-wrap">{html.escape(details)}</pre></details></div>'
         )
+
+
+def explorer_box(children: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
+    """An explorer's controls, picture and news, one below the other."""
+    box = ipywidgets.VBox(children)
+    box.add_class("course-explorer")
+    return box
 
 
 def class_names(number: int, names: Sequence[str] | None) -> list[str]:

@@ -1,0 +1,98 @@
+"""The page of `course explore`: both explorers, and a control that chooses the scene."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+from torch import Tensor
+
+from course_lib.explorer.area import AreaExplorer
+from course_lib.explorer.layer import LayerExplorer
+from course_lib.explorer.view import LABELLED
+from course_lib.world.examples import EXAMPLE_SEED, get_example_data
+from course_lib.world.networks import NETWORKS
+from course_lib.world.scenes import draw_scene
+
+LAST_SCENE = 9999
+"""The highest number on the page's chooser of scenes."""
+
+
+class Page:
+    """Both explorers for one image; where the image is a scene, another one can be chosen.
+
+    Args:
+        arch: a network's name, as `get_example_data` takes it.
+        image: an image of the reader's own, a path or URL; a scene if None.
+
+    Raises:
+        ValueError, OSError: as `get_example_data` does.
+
+    Attributes:
+        chooser, layers, areas: the parts of the page (ipywidgets); the chooser is empty where the
+            image is no scene.
+        scene: the control with the scene's number.
+        layer_explorer, area_explorer: what `layers` and `areas` show.
+    """
+
+    layer_explorer: LayerExplorer
+    area_explorer: AreaExplorer
+
+    def __init__(self, arch: str = "tiny_vgg", image: str | None = None) -> None:
+        self._model, x, target, _ = get_example_data(arch, image=image)
+        self._names, self._shown = _names_and_view(arch)
+        self.layers, self.areas = ipywidgets.VBox(), ipywidgets.VBox()
+        self.scene = ipywidgets.BoundedIntText(
+            EXAMPLE_SEED,
+            max=LAST_SCENE,
+            description="Scene",
+            style=LABELLED,
+            layout=ipywidgets.Layout(width="12em"),
+        )
+        another = ipywidgets.Button(description="Another scene", icon="random")
+        self.chooser = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
+        if image is not None or arch not in NETWORKS:
+            self._explore(x, target, None)
+            return
+        self.chooser.children = [self.scene, another]
+        self.scene.observe(self._show_scene, names="value")
+        another.on_click(self._draw_lots)
+        self._show_scene()
+
+    def _draw_lots(self, button: Any) -> None:
+        self.scene.value = random.randint(0, LAST_SCENE)
+
+    def _show_scene(self, change: Any = None) -> None:
+        scene = draw_scene(self.scene.value)
+        self._explore(scene.x, scene.objects[0], scene.masks)
+
+    def _explore(self, x: Tensor, target: int, masks: Any) -> None:
+        if self.areas.children:
+            self.area_explorer.cancel.click()
+        layers = LayerExplorer(
+            self._model, x, target, image=self._shown(x)[0], masks=masks, names=self._names
+        )
+        areas = AreaExplorer(
+            self._model, x, target, image=self._shown, masks=masks, names=self._names
+        )
+        self.layers.children, self.areas.children = [layers.view], [areas.view]
+        self.layer_explorer, self.area_explorer = layers, areas
+        areas.start()
+
+
+def _names_and_view(arch: str) -> tuple[Sequence[str] | None, Callable[[Tensor], Tensor]]:
+    """The names of a network's classes, and what turns its inputs back into images in [0, 1]."""
+    if arch in NETWORKS:
+        return None, lambda x: x
+    from torchvision import models
+
+    weights = models.get_model_weights(arch).DEFAULT
+    preset = weights.transforms()
+
+    def shown(x: Tensor) -> Tensor:
+        mean, std = (x.new_tensor(values).view(1, 3, 1, 1) for values in (preset.mean, preset.std))
+        return (x * std + mean).clamp(0, 1)
+
+    return weights.meta["categories"], shown

@@ -1,0 +1,164 @@
+"""Serve the explorers as a page of their own, with Voila and without looking for the internet."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+FIRST_PORT = 8866
+PORTS_TRIED = 50
+TEMPLATE = Path(__file__).parent / "page_template"
+TITLE = "Where does a neural network look?"
+
+INTRODUCTION = """\
+# {title}
+
+The network is `{arch}`. Sliders move with the arrow keys once they have the focus. The page is
+there [in light](?theme=light) and [in dark colours](?theme=dark).
+"""
+
+LAYERS = """\
+## From layer to layer
+
+Which evidence for a class does each layer hold, and where? Later layers see more of the image in
+each cell, and draw a coarser map.
+"""
+
+AREAS = """\
+## How little is enough?
+
+For each area the network's score is pushed as high as a mask of just that area allows. *Preserve*
+keeps what is under the mask, *delete* takes it away, *dual* asks for both at once.
+"""
+
+
+def serve(
+    arch: str = "tiny_vgg",
+    image: str | None = None,
+    *,
+    port: int | None = None,
+    browser: bool = True,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Show both explorers on a page in the browser; returns when the server is stopped.
+
+    Args:
+        arch: the network: one of the course's, or torchvision's by name.
+        image: an image of the reader's own, a path or URL; a scene if None.
+        port: where the page is served; the first free one from 8866 on by default.
+        browser: whether a browser is opened; where there is no display, none is.
+        say: where the lines for the reader go.
+
+    Raises:
+        ValueError: an unknown network, an image or weights that can't be had, or a port in use.
+    """
+    from course_lib.classroom.lab import has_browser
+    from course_lib.world.examples import get_example_data
+
+    if image is not None and "://" not in image:
+        image = str(Path(image).expanduser().resolve())
+    port = free_port(port)
+    say("Preparing the page ...")
+    try:
+        get_example_data(arch, image=image)
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    opened = browser and has_browser()
+    address = f"http://localhost:{port}/"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "explore.ipynb"
+        write_page(path, arch, image)
+        say(
+            f"The explorers open in your browser; if they do not, go to {address}"
+            if opened
+            else f"Open this address in a browser: {address}"
+        )
+        say("To stop, press Ctrl-C here.")
+        run_voila(path, port=port, browser=opened)
+
+
+def free_port(port: int | None) -> int:
+    """The port to listen on: the one asked for, or the first that is free.
+
+    Raises:
+        ValueError: it is in use, or is no port; or none is free.
+    """
+    if port is not None and not 0 < port < 65536:
+        raise ValueError(f"A port is a number from 1 to 65535, not {port}.")
+    for candidate in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if port is None else [port]:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return candidate
+    if port is None:
+        raise ValueError(f"No port from {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} is free.")
+    raise ValueError(f"Port {port} can't be used here; choose another one, or leave --port away.")
+
+
+def page_notebook(arch: str, image: str | None) -> NotebookNode:
+    """The page as a notebook: headings, and a cell for each of the page's parts."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+    prepare = (
+        "from course_lib.explorer.page import Page\n"
+        f"page = Page({arch!r}, image={image!r})\n"
+        "page.chooser"
+    )
+    cells = [
+        new_markdown_cell(INTRODUCTION.format(title=TITLE, arch=arch)),
+        new_code_cell(prepare),
+        new_markdown_cell(LAYERS),
+        new_code_cell("page.layers"),
+        new_markdown_cell(AREAS),
+        new_code_cell("page.areas"),
+    ]
+    for number, cell in enumerate(cells):
+        cell.id = f"explore-{number}"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"title": TITLE, "kernelspec": kernel})
+
+
+def write_page(path: Path, arch: str, image: str | None) -> None:
+    """Write the page's notebook; the same arguments give the same bytes."""
+    import nbformat
+
+    nbformat.write(page_notebook(arch, image), path)
+
+
+def run_voila(notebook: Path, *, port: int, browser: bool) -> None:
+    """Serve a notebook's outputs on this machine until it is told to stop."""
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from voila.app import Voila
+
+    from course_lib.classroom.kernels import kernel_config
+
+    class Server(Voila):
+        def setup_template_dirs(self) -> None:
+            super().setup_template_dirs()
+            self.template_paths = [str(TEMPLATE), *self.template_paths]
+
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    arguments = [
+        str(notebook),
+        f"--Voila.port={port}",
+        "--Voila.port_retries=0",
+        f"--Voila.open_browser={browser}",
+        "--Voila.log_level=ERROR",
+        "--VoilaConfiguration.show_tracebacks=True",
+    ]
+    for owner, settings in kernel_config().items():
+        arguments += [f"--{owner}.{name}={value}" for name, value in settings.items()]
+    server = Server()
+    server.initialize(arguments)
+    server.start()
