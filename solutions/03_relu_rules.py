@@ -681,7 +681,7 @@ print(
 # %% [markdown]
 # ## Try it
 #
-# Ask for another absent class in section 5: `plotting.gallery([row(CLASSES.index("heart"))], caption="…", alt="…")`. Or
+# Ask for another absent class in section 5: `plotting.gallery([row(CLASSES.index("star"))], caption="…", alt="…")`. Or
 # repeat section 6 with `build_network("tiny_vgg").eval()` in the place of the model: a network that has learned nothing. What
 # does guided backprop draw then?
 #

@@ -97,6 +97,18 @@ def _guide_in_place(x, p):
     return p
 
 
+class _SavedTuple(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, p):
+        x = ctx.saved_tensors
+        return torch.where((x > 0) & (p > 0), p, 0)
+
+
 class Tenfold(Function):
     """A ReLU whose backward pass returns ten times p, whatever x was: easy to recognise."""
 
@@ -498,6 +510,8 @@ EXERCISES = [
             "its way to other branches of the network: clone it first, or use `torch.where`.": rule(
                 _guide_in_place
             ),
+            "`ctx.saved_tensors` is a tuple, also when only one tensor was saved: unpack it, "
+            "`(x,) = ctx.saved_tensors`.": _SavedTuple,
             "`backward` returns one gradient per input of `forward`. `forward` has one, x, so "
             "return one tensor.": rule(
                 lambda x, p: (torch.where((x > 0) & (p > 0), p, 0), p.clone())
