@@ -96,11 +96,11 @@ class Lab:
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=SECONDS * 1000)
         wait_until(lambda: self.kernel_of(notebook), f"the kernel of {notebook} is idle")
 
-    def run_all(self, page: Any, seconds: float = SECONDS) -> None:
+    def run_all(self, page: Any, seconds: float = 3 * SECONDS) -> None:
         """Choose Run All Cells in the menu and wait until every code cell has run."""
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        prompts = ".jp-CodeCell .jp-InputArea-prompt"
+        prompts = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputArea-prompt"
 
         def done() -> bool:
             texts = page.locator(prompts).all_inner_texts()
@@ -129,7 +129,6 @@ def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]],
             **os.environ,
             "JUPYTER_TOKEN": token,
             "JUPYTER_CONFIG_DIR": str(base / "config"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces"),
             "JUPYTERLAB_SETTINGS_DIR": str(base / "settings"),
             "COURSE_PROGRESS": str(base / "progress.json"),
             "PYTHONUNBUFFERED": "1",

@@ -76,6 +76,7 @@ def lab_arguments(folder: Path, *, page: str, browser: bool, port: int | None) -
         "--ServerApp.log_level=ERROR",
         "--LabApp.log_level=ERROR",
         f"--LabApp.app_settings_dir={SETTINGS}",
+        f"--LabApp.workspaces_dir={folder.resolve() / '.jupyterlab'}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",

@@ -23,6 +23,7 @@ END = "### END SOLUTION"
 STUB = "...  # your code here"
 
 KERNEL_CELL = """\
+# Does this notebook run where the course is installed?
 try:
     from course_lib.classroom.here import here
 except ModuleNotFoundError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -17,25 +17,31 @@ from course_lib.classroom.places import repository
 pytestmark = [pytest.mark.slow, pytest.mark.notebook]
 
 SCORES = """
-    select submitted_assignment.student_id, grade_cell.max_score, grade.auto_score, base_cell.name
-    from grade
-    join grade_cell on grade.cell_id = grade_cell.id
-    join base_cell on base_cell.id = grade_cell.id
-    join submitted_notebook on grade.notebook_id = submitted_notebook.id
-    join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id
+import json
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as gradebook:
+    print(json.dumps({
+        f"{submission.student.id} {grade.name}": [grade.auto_score, grade.max_score]
+        for submission in gradebook.assignment_submissions(".")
+        for notebook in submission.notebooks
+        for grade in notebook.grades
+    }))
 """
 
 
-def nbgrader(folder: Path, *arguments: str) -> str:
-    """Run nbgrader in a folder and return what it printed; it calls alembic by name."""
+CAPTURED = {"capture_output": True, "text": True}
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return variables for nbgrader, which calls alembic by name."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    run = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "COURSE_PROGRESS": str(folder / "progress.json")},
-        capture_output=True,
-        text=True,
-    )
+    return {**os.environ, "PATH": path, "COURSE_PROGRESS": str(folder / "progress.json")}
+
+
+def nbgrader(folder: Path, *arguments: str) -> str:
+    """Run nbgrader in a folder and return what it printed."""
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    run = subprocess.run(command, cwd=folder, env=environment(folder), **CAPTURED)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout + run.stderr
 
@@ -74,13 +80,13 @@ def test_generate_and_autograde_give_the_right_points(classroom, built, fill_in)
         nbformat.write(answered, folder / f"{built.name}.ipynb")
     nbgrader(classroom, "autograde")
 
-    with sqlite3.connect(classroom / "gradebook.db") as gradebook:
-        rows = gradebook.execute(SCORES).fetchall()
-    scores = {(student, name): (score, most) for student, most, score, name in rows}
-    assert scores == {
-        ("right", "check-share_on_object"): (3.0, 3.0),
-        ("right", "check-saliency_by_maximum"): (2.0, 2.0),
-        ("wrong", "check-share_on_object"): (0.0, 3.0),
-        ("wrong", "check-saliency_by_maximum"): (2.0, 2.0),
+    scores = subprocess.run(
+        [sys.executable, "-c", SCORES], cwd=classroom, env=environment(classroom), **CAPTURED
+    )
+    assert json.loads(scores.stdout) == {
+        "right check-share_on_object": [3.0, 3.0],
+        "right check-saliency_by_maximum": [2.0, 2.0],
+        "wrong check-share_on_object": [0.0, 3.0],
+        "wrong check-saliency_by_maximum": [2.0, 2.0],
     }
     assert not list((classroom / "autograded").rglob("*.py"))
