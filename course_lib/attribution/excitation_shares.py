@@ -263,8 +263,9 @@ def count_by_magnitude(x: torch.Tensor) -> None:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if isinstance(node, LinearShares._backward_cls):
-            node.layer.by_magnitude = True
+        layer = getattr(node, "layer", None)
+        if isinstance(layer, LinearMap):
+            layer.by_magnitude = True
         elif getattr(node, "keeps_sign", True):
             waiting.extend(earlier for earlier, _ in node.next_functions)
 
