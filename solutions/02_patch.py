@@ -252,8 +252,8 @@ right.legend(ncols=3, loc="upper center")
 plotting.show(
     fig,
     caption="The same network and the same picture, with three functions in the place of "
-    "torch.relu. Leaky ReLUs do no harm here. Without ReLUs the network finds nearly "
-    "every class.",
+    "torch.relu. Leaky ReLUs do no harm here. Without ReLUs the answers have little to do with "
+    "the picture.",
     alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. Right, "
     "bars of the eight class probabilities for the ReLU, a leaky ReLU and the identity.",
 )
