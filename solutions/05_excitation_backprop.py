@@ -1,0 +1,658 @@
+# %% [markdown]
+# # Who contributed how much?
+#
+# *Lesson 05 · 60 minutes · ●●○*
+#
+# A gradient asks: *what would change if ...?* This lesson asks another question: *what made it so?* The score of the class starts
+# out with one unit of **relevance**. Every unit of the network that has some hands it down to the units that excited it, each its
+# fair share, and keeps nothing. What arrives at a layer is a map, and it can be audited: nothing may get lost on the way, and
+# nothing may be made up.
+#
+# **After this lesson you can**
+#
+# - share relevance among the inputs of any linear operation, by hand and as an autograd function;
+# - check on a whole network that it is conserved, and find the place where it isn't;
+# - repair a residual sum, which makes relevance out of nothing;
+# - build the contrastive pass, and say why it is needed.
+
+# %%
+import torch
+import torch.nn.functional as F
+
+from course_lib import check, hint, solution
+from course_lib.attribution.backward_rules import BackwardRules
+from course_lib.attribution.excitation_backprop import contrastive_excitation_backprop, excitation_backprop
+from course_lib.attribution.grad_cam import grad_cam
+from course_lib.attribution.guided_backprop import guided_backprop
+from course_lib.attribution.probe import Probe
+from course_lib.explorer import LayerExplorer
+from course_lib.flow_diagram import contributions, relevance_flow
+from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.world.examples import example_scene, get_example_data
+from course_lib.world.networks import load_network
+from course_lib.world.scenes import CLASSES, two_object_scenes
+
+# %% [markdown]
+# ## 1 · Who made this unit fire?
+#
+# Here is a whole network: three inputs, three hidden units, one score. The numbers in the circles are activations, those on the links
+# are weights.
+
+# %%
+x = torch.tensor([3.0, 1.0, 2.0])
+W = torch.tensor([[1.0, 2.0, -1.0], [2.0, -3.0, 1.0], [-1.0, 2.0, 2.0]])
+V = torch.tensor([[5.0, 3.0, -2.0]])
+h = (W @ x).clamp(min=0)
+score = V @ h
+
+contributions(
+    [x, h, score],
+    [W, V],
+    caption="The thicker a link, the more it contributes: weight times activation. Solid orange links excite the unit above, "
+    "dashed blue ones hold it back.",
+    alt="A network of units: inputs 3, 1, 2 below, hidden units 3, 5, 3 in the middle, the score 24 on top. Links of positive weight "
+    "are orange, links of negative weight blue and dashed; their thickness is the contribution.",
+)
+
+# %% [markdown]
+# Look at the top. The score is 24 = 5 · 3 + 3 · 5 - 2 · 3. Who made it so large? The first hidden unit contributed 15 and so did the
+# second. The third one worked against it, so it deserves no credit. So the first two get a half each, and the third gets 0.
+#
+# One level down the same game goes on, for each hidden unit on its own. The second one, 5, has a relevance of 0.5 to give. It was
+# excited by 2 · 3 = 6 from the left input and by 1 · 2 = 2 from the right one: together 8. So the left one gets 6/8 of 0.5, which is
+# 0.375, and the right one gets 2/8 of it.
+#
+# *Now the first hidden unit. Its relevance is 0.5 as well. What does it give to each input? And which of the three inputs ends up with
+# the most? Write three numbers down.*
+
+# %% [markdown]
+# ## 2 · The rule, by hand  *(10 min, ●○○)*
+#
+# In letters: $W_{ij}$ is the weight from input $j$ to output $i$, and $W^+ = \max(W, 0)$ are the weights that excite. All the
+# excitation of output $i$ is $z_i$. Output $i$ has the relevance $p_i$, and input $j$ collects its shares from all outputs:
+#
+# $$z_i = \sum_j W^+_{ij} \, x_j \qquad\qquad p'_j = \sum_i \frac{W^+_{ij} \, x_j}{z_i} \, p_i$$
+#
+# One case needs care: an output that *nothing* excited, so that $z_i = 0$. It has nobody to hand its relevance to; its shares are 0.
+#
+# The activations $x$ are never negative here: they come out of a ReLU, or they are pixels between 0 and 1.
+#
+# **Write `excitation_by_hand(x, W, p)`**, with loops. `x` has shape (J,), `W` has shape (I, J), and `p` has shape (I,). Return the relevance
+# of the inputs, a tensor of shape (J,).
+
+
+# %%
+def excitation_by_hand(x, W, p):
+    """Relevance of the inputs x (J,) of a layer W (I, J) whose outputs have relevance p (I,)."""
+    ### BEGIN SOLUTION
+    shares = torch.zeros_like(x)
+    for i in range(len(p)):
+        z = sum(max(W[i, j], 0) * x[j] for j in range(len(x)))
+        if z == 0:
+            continue
+        for j in range(len(x)):
+            shares[j] += max(W[i, j], 0) * x[j] / z * p[i]
+    return shares
+    ### END SOLUTION
+
+
+# %%
+excitation_by_hand = check("excitation_by_hand", excitation_by_hand)
+
+# %% [markdown]
+# From the score to the inputs, with your function. It is called for one output at a time, so that the picture can show what flows along
+# each link.
+
+
+# %%
+def flows(x, W, p):
+    """What each output sends to each input: (I, J)."""
+    return torch.stack([excitation_by_hand(x, W[i : i + 1], p[i : i + 1]) for i in range(len(p))])
+
+
+to_hidden = flows(h, V, torch.ones(1))
+to_inputs = flows(x, W, to_hidden.sum(0))
+
+relevance_flow(
+    [to_inputs.sum(0), to_hidden.sum(0), torch.ones(1)],
+    [to_inputs, to_hidden],
+    caption="One unit of relevance flows from the score to the inputs. It is divided and merged, and at each level it adds up to 1.",
+    alt="The same network of units, with relevance in the circles: 1 on top; 0.5, 0.5 and 0 in the middle; 0.675, 0.2 and 0.125 below. "
+    "The sum is 1 at each level. Links that carry nothing are thin and dotted.",
+)
+
+# %% [markdown]
+# The left input gets the most, 0.675. The right hidden unit is as active as the left one, but nothing flows through it: it held the
+# score back.
+#
+# At each level the numbers add up to 1. That is **conservation**, and it is more than tidy: it makes a value in the map mean
+# something. 0.675 means "two thirds of the credit".
+
+# %% [markdown]
+# ## 3 · The rule as a way back  *(10 min, ●●○)*
+#
+# In lesson 03 you gave a ReLU another way back. The same door is open here: let PyTorch think that $p$ is a gradient, and have `backward`
+# hand on shares. For that the rule must be fast, and work for N images at once. So away with the loops. Pull $x_j$ out of the sum:
+#
+# $$z = x \, (W^+)^\top \qquad q = p \, / \, z \qquad p' = x \cdot (q \, W^+)$$
+#
+# Here `x` is (N, J), `W` (I, J), and `z`, `p`, `q` are (N, I). The dot multiplies entry by entry. And q is 0 where z is 0:
+# `torch.where(z > 0, p / z, 0)`.
+#
+# **Write the class `ExcitationLinear`**, an autograd function. `forward(ctx, x, weight, bias)` computes what a linear layer computes,
+# `F.linear(x, weight, bias)`; `bias` may be None. `backward` returns the shares of `x`, (N, J), and None for the weight and for the bias,
+# which get nothing.
+
+
+# %%
+class ExcitationLinear(torch.autograd.Function):
+    """A linear layer; backward: the inputs share the relevance p of the outputs."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ### BEGIN SOLUTION
+        ctx.save_for_backward(x, weight)
+        return F.linear(x, weight, bias)
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(ctx, p):
+        ### BEGIN SOLUTION
+        x, weight = ctx.saved_tensors
+        above = weight.clamp(min=0)
+        z = x @ above.T
+        q = torch.where(z > 0, p / z, 0)
+        return x * (q @ above), None, None
+        ### END SOLUTION
+
+
+# %%
+ExcitationLinear = check("excitation_linear", ExcitationLinear)
+
+# %% [markdown]
+# The network from above once more, now with a bias of -1 at each hidden unit. A bias is nobody's contribution, so it gets nothing.
+#
+# *Will the relevance of the inputs change?*
+
+# %%
+leaf = x[None].clone().requires_grad_()
+hidden = ExcitationLinear.apply(leaf, W, torch.full((3,), -1.0))
+(hidden * torch.tensor([[0.5, 0.5, 0.0]])).sum().backward()
+print("activations: ", hidden.tolist()[0])
+print("relevance:   ", [round(value, 3) for value in leaf.grad.tolist()[0]])
+
+# %% [markdown]
+# The activations changed and the shares did not: they depend on who excited the unit, and not on how much of it the bias took away.
+#
+# (The line with `.sum().backward()` is how a relevance gets in: the gradient of $\sum p\,y$ at $y$ is $p$.)
+
+# %% [markdown]
+# ## 4 · Convolutions and pooling  *(12 min, ●●●)*
+#
+# A convolution is a linear layer too, with a huge W that is mostly zeros. Nobody writes it out. But look at what the rule asks for:
+#
+# 1. $z = W^+ x$: run the *same convolution* with its positive weights, without the bias;
+# 2. $q = p / z$, entry by entry;
+# 3. $p' = x \cdot (W^{+\top} q)$. The product with the transposed matrix is new. But PyTorch computes one all day: the **gradient of
+#    $\sum_i q_i z_i$ at $x$ is $W^{+\top} q$**, if q is held constant.
+#
+# So one class will do for every linear operation, if you are given two functions: `layer(x)`, what the network computes, and
+# `positive(x)`, which is z. For average pooling the two are the same: an average has positive weights and no bias.
+#
+# Three things to know about `backward`:
+#
+# - PyTorch records no graph there. Inside `with torch.enable_grad():` it does.
+# - `u = x.detach().requires_grad_()` is a fresh start: the same numbers, and the beginning of a graph of its own.
+# - `torch.autograd.grad(s, u)` returns a tuple with the gradient of the number `s` at `u`. `.detach()` makes a tensor a constant.
+#
+# **Write the class `Excitation`**, an autograd function. `forward(ctx, x, layer, positive)` returns `layer(x)`. `backward` gets `p` of the
+# shape of `layer(x)` and returns the shares of `x`, and None for each of the two functions. (A function is kept in `ctx` as an attribute:
+# `ctx.positive = positive`.)
+
+
+# %%
+class Excitation(torch.autograd.Function):
+    """Any linear operation; backward: the inputs share the relevance p of the outputs."""
+
+    @staticmethod
+    def forward(ctx, x, layer, positive):
+        ### BEGIN SOLUTION
+        ctx.save_for_backward(x)
+        ctx.positive = positive
+        return layer(x)
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(ctx, p):
+        ### BEGIN SOLUTION
+        (x,) = ctx.saved_tensors
+        with torch.enable_grad():
+            u = x.detach().requires_grad_()
+            z = ctx.positive(u)
+            q = torch.where(z > 0, p / z, 0).detach()
+            (pulled,) = torch.autograd.grad((z * q).sum(), u)
+        return x * pulled, None, None
+        ### END SOLUTION
+
+
+# %%
+Excitation = check("excitation", Excitation)
+
+# %% [markdown]
+# An image of 4 × 4 numbers, and a filter that looks for "bright on the left, dark on the right". All the relevance is at one output.
+#
+# *Which four cells of the image can have a share of it at all, and which of them will get nothing?*
+
+# %%
+image = torch.tensor([[1.0, 0, 2, 0], [0, 3, 1, 2], [2, 1, 4, 0], [1, 0, 2, 1]])[None, None]
+kernel = torch.tensor([[1.0, -1.0], [2.0, -1.0]])[None, None]
+p = torch.zeros(1, 1, 3, 3)
+p[0, 0, 1, 1] = 1.0
+
+leaf = image.clone().requires_grad_()
+y = Excitation.apply(leaf, lambda u: F.conv2d(u, kernel), lambda u: F.conv2d(u, kernel.clamp(min=0)))
+(y * p).sum().backward()
+by_filter = leaf.grad
+
+leaf = image.clone().requires_grad_()
+y_pooled = Excitation.apply(leaf, lambda u: F.avg_pool2d(u, 2, 1), lambda u: F.avg_pool2d(u, 2, 1))
+(y_pooled * p).sum().backward()
+
+gallery(
+    [
+        [
+            Panel("numbers", image, "the image x", vmax=4),
+            Panel("numbers", kernel, "the filter W", vmax=4),
+            Panel("numbers", p, "relevance p", vmax=1),
+        ],
+        [
+            Panel("numbers", by_filter, "shares: convolution", vmax=1),
+            Panel("numbers", leaf.grad, "shares: average pooling", vmax=1),
+            None,
+        ],
+    ],
+    caption="The filter's positive weights are on its left, so the left column of the window shares the relevance. Average pooling "
+    "has equal weights: there the share of each cell is its part of the sum.",
+    alt="Grids of numbers: the image, the filter, and a relevance of 1 in the middle. Below, the shares: for the convolution they lie in "
+    "the left column of the two by two window, for the average pooling in all four of its cells.",
+)
+
+# %% [markdown]
+# ## 5 · Through a whole network  *(8 min, ●●○)*
+#
+# Two kinds of layer remain, and they are easy.
+#
+# - **ReLU:** one input, one output. Whatever relevance the output has, the input gets: $p' = p$. No gate is needed: a unit that is off
+#   contributed nothing to anyone ($x_j = 0$ in the formula), so it has no relevance to begin with.
+# - **Max pooling:** the output is a copy of one input, and that one gets it all. The ordinary gradient does exactly that.
+#
+# `BackwardRules`, from lesson 03, takes a table: *this torch function goes back by this rule*. A rule may be an autograd function, which is
+# then called with the operation's own arguments (x, weight, bias, ... for `F.linear`). Or it is a plain function `rule(func, args, kwargs)`
+# that gets the operation and its arguments, and returns the result. Here is the table for our network:
+
+
+# %%
+class PassReLU(torch.autograd.Function):
+    """y = max(0, x); backward: p."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, p):
+        return p
+
+
+def convolution_rule(func, args, kwargs):
+    x, weight, bias, *rest = args
+    above = weight.clamp(min=0)
+    return Excitation.apply(x, lambda u: func(u, weight, bias, *rest), lambda u: func(u, above, None, *rest))
+
+
+def average_rule(func, args, kwargs):
+    x, *rest = args
+    return Excitation.apply(x, lambda u: func(u, *rest), lambda u: func(u, *rest))
+
+
+rules = {
+    F.relu: PassReLU,
+    F.linear: ExcitationLinear,
+    F.conv2d: convolution_rule,
+    F.avg_pool2d: average_rule,
+    F.adaptive_avg_pool2d: average_rule,
+}
+
+# %% [markdown]
+# The course's own `Probe` does what yours of lesson 04 does. It also works in a `with`, and because a layer may run several times, its
+# `data` is a list: `probe.data[0]` is what left the layer.
+#
+#     with Probe(layer, target="output") as probe:
+#         ...
+#
+# **Write `relevance_at(model, x, target, layer, rules)`.** `x` is a batch of images (N, 3, H, W), `target` a class (an int), `layer` the name of
+# a layer, `rules` a table as above. The relevance is 1 at the score of `target` of each image. Return what arrives at the layer's output,
+# added up over its channels: (N, 1, h, w). The model must be as before.
+
+
+# %%
+def relevance_at(model, x, target, layer, rules):
+    """Relevance of each position of a layer's output, summed over channels: (N, 1, h, w)."""
+    ### BEGIN SOLUTION
+    with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+        scores = model(x)
+    (p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+    return p.sum(1, keepdim=True)
+    ### END SOLUTION
+
+
+# %%
+relevance_at = check("relevance_at", relevance_at)
+
+# %% [markdown]
+# Now audit it. `tiny_vgg` has nine convolutions, and between the score and the first of them lie half a million units. Add the map up
+# at several layers.
+#
+# *What should the sums be? By how much may they be off before you become suspicious?*
+
+# %%
+model, x, category_1, category_2 = get_example_data()
+masks = example_scene().masks
+name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
+
+for layer in ("features.21", "features.13", "features.8", "features.3", "features.0"):
+    relevance = relevance_at(model, x, category_1, layer, rules)
+    units = " x ".join(str(size) for size in relevance.shape[2:])
+    print(f"{layer:12} {units:8} positions   sum of the map {relevance.sum():.3f}")
+
+# %% [markdown]
+# One, all the way down. Nothing was lost and nothing made up. Here are the maps.
+
+# %%
+shown = ("features.21", "features.13", "features.8", "features.3")
+
+
+def row(target):
+    maps = [
+        Panel("heat", relevance_at(model, x, target, layer, rules), layer, outlines=masks, focus=target)
+        for layer in shown
+    ]
+    return [Panel("image", x, f"{CLASSES[target]}?", outlines=masks, focus=target), *maps]
+
+
+gallery(
+    [row(category_1), row(category_2)],
+    column_width=5 / 3,
+    caption="The relevance at four layers, from high to low. It gets finer on the way down, and stays near the edges that the network uses.",
+    alt=f"Two rows of maps for {name_1} and {name_2}. At high layers a few coarse cells are bright, at lower layers fine points along edges.",
+)
+
+# %% [markdown]
+# ## 6 · A network that makes relevance  *(8 min, ●●○)*
+#
+# `tiny_resnet` has residual blocks: each adds what came in to what its convolutions made of it, `out += shortcut`. It also has BatchNorm,
+# which scales and shifts each unit by itself: one input, one output, $p' = p$. That makes one more entry in the table. For the `+` there
+# is none: it goes back by its ordinary gradient.
+#
+# *What is the gradient of a + b at a, and at b? There are eight such sums, one after the other. What do you expect at the bottom?*
+
+
+# %%
+class Pass(torch.autograd.Function):
+    """What layer(x) computes; backward: p."""
+
+    @staticmethod
+    def forward(ctx, x, layer):
+        return layer(x)
+
+    @staticmethod
+    def backward(ctx, p):
+        return p, None
+
+
+def batch_norm_rule(func, args, kwargs):
+    x, *rest = args
+    return Pass.apply(x, lambda u: func(u, *rest, **kwargs))
+
+
+rules_with_plain_sum = {**rules, F.batch_norm: batch_norm_rule}
+resnet = load_network("tiny_resnet")
+blocks = ["relu"] + [f"layer{number}.{block}" for number in (1, 2, 3, 4) for block in (0, 1)]
+
+plain = {
+    layer: relevance_at(resnet, x, category_1, layer, rules_with_plain_sum).sum().item() for layer in blocks
+}
+for layer in reversed(blocks):
+    print(f"{layer:9} sum of the map {plain[layer]:6.1f}")
+
+# %% [markdown]
+# It doubles at each sum: the gradient of a + b is 1 for both, so each gets *all* of p. At the bottom there is 256 times as much relevance as
+# there ever was. Does it matter, when a map is scaled to its own maximum anyway? It does: paths with many sums in them grow, others
+# don't, and the map shows how often the relevance was copied.
+#
+# A sum of two terms has two contributors, a and b. Either may be negative here (there is a ReLU only after the sum), so we measure a
+# contribution by its magnitude:
+#
+# $$p_a = \frac{|a|}{|a| + |b|} \, p \qquad\qquad p_b = \frac{|b|}{|a| + |b|} \, p$$
+#
+# For a = 3 and b = -1, three quarters go to a. And where both are 0, neither contributed: 0/0 counts as 0.
+#
+# **Write the class `ExcitationSum`**, an autograd function. `forward(ctx, a, b)` returns a + b, two tensors of the same shape. `backward` returns
+# the two shares.
+
+
+# %%
+class ExcitationSum(torch.autograd.Function):
+    """a + b; backward: a and b share p by their magnitudes."""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ### BEGIN SOLUTION
+        ctx.save_for_backward(a, b)
+        return a + b
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(ctx, p):
+        ### BEGIN SOLUTION
+        a, b = ctx.saved_tensors
+        total = a.abs() + b.abs()
+        q = torch.where(total > 0, p / total, 0)
+        return a.abs() * q, b.abs() * q
+        ### END SOLUTION
+
+
+# %%
+ExcitationSum = check("excitation_sum", ExcitationSum)
+
+# %%
+rules_with_shares = {**rules_with_plain_sum, torch.add: ExcitationSum}
+shared = {layer: relevance_at(resnet, x, category_1, layer, rules_with_shares).sum().item() for layer in blocks}
+
+fig, ax = subplots(width=7.4, height=3.4)
+ax.semilogy(range(len(blocks)), [plain[layer] for layer in blocks], marker="o", label="plain +")
+ax.semilogy(range(len(blocks)), [shared[layer] for layer in blocks], marker="s", label="shares by magnitude")
+ax.set_xticks(range(len(blocks)), blocks, rotation=40, ha="right", fontsize=10)
+ax.set_yticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
+ax.minorticks_off()
+ax.set_ylabel("relevance in all")
+ax.legend(loc="upper right")
+show(
+    fig,
+    caption="All the relevance at each block of tiny_resnet, from the bottom (left) to the top. A plain + doubles it at every block; with "
+    "your shares it stays 1.",
+    alt="Two curves over the blocks of the network on a logarithmic axis. With a plain plus the relevance falls from 256 at the bottom to 1 at "
+    "the top, by a factor of two for each block. With shares it is 1 everywhere.",
+)
+
+# %% [markdown]
+# Have a look at the last digits, too.
+
+# %%
+for layer in ("layer4.1", "layer2.1", "relu"):
+    print(f"{layer:9} sum of the map {shared[layer]:.5f}")
+
+# %% [markdown]
+# Five in a hundred thousand are missing at the bottom. That isn't rounding. Somewhere a unit has relevance though nothing excited it: its
+# $z_i$ is 0, and the shift of a BatchNorm alone turned it on. Such a unit has nobody to pay, and its relevance ends there. The library keeps
+# the books: `relevance_lost(model, x, target, layer)` names the layers and the shares.
+
+# %% [markdown]
+# ## 7 · For this class, and against it  *(10 min, ●●○)*
+#
+# Look at the two rows of maps in section 5 again. They are more alike than one would like: both objects excite the same early units, and
+# what excites is all that this rule can see. Where did the two rows part? At the very top, in the weights of the classifier.
+#
+# So ask a second question there: what excites a classifier for **not this class**? That one is cheap to build. Negate the weights: what
+# spoke against the class now speaks for its opposite. Take the relevance of the one, subtract that of the other, and send the *difference*
+# down:
+#
+# $$c = p'(W) - p'(-W)$$
+#
+# A unit that speaks for the class has a positive c, one that speaks against it a negative c. On the way down both spread over the units
+# below by the same rules. Where both arrive, in the background and in the parts that all shapes have in common, they cancel. At the end,
+# in the map, cut off what is negative.
+#
+# *p'(W) adds up to 1, and so does p'(-W). What does c add up to?*
+#
+# **Write `contrastive_relevance(x, W, p)`.** `x` are the classifier's inputs, (N, J), `W` its weights, (I, J), and `p` the relevance of the
+# scores, (N, I). Return c, (N, J). It is your rule of section 3 twice.
+
+
+# %%
+def contrastive_relevance(x, W, p):
+    """Shares of x with the weights W, less those with the weights -W: (N, J)."""
+
+    ### BEGIN SOLUTION
+    def shares(weight):
+        above = weight.clamp(min=0)
+        z = x @ above.T
+        return x * (torch.where(z > 0, p / z, 0) @ above)
+
+    return shares(W) - shares(-W)
+    ### END SOLUTION
+
+
+# %%
+contrastive_relevance = check("contrastive_relevance", contrastive_relevance)
+
+# %% [markdown]
+# From there down it is the same network and the same table. The only new thing is that the way back starts with c, at the input of the
+# classifier.
+
+
+# %%
+def contrastive_map(model, x, target, layer, rules):
+    """What speaks for the class and not against it, at a layer of tiny_vgg: (N, 1, h, w)."""
+    with (
+        Probe(model.get_submodule(layer), target="output") as probe,
+        Probe(model.classifier, target="input") as top,
+        BackwardRules(rules),
+    ):
+        model(x)
+    features = top.data[0]
+    p = F.one_hot(torch.full((len(x),), target), len(CLASSES)).float()
+    c = contrastive_relevance(features.detach(), model.classifier.weight, p)
+    (relevance,) = torch.autograd.grad((features * c).sum(), probe.data[0])
+    return relevance.sum(1, keepdim=True).clamp(min=0)
+
+
+middle = "features.8"
+ours = contrastive_map(model, x, category_1, middle, rules)
+library = contrastive_excitation_backprop(model, x, category_1, saliency_layer=middle, contrast_layer="avgpool")
+print("the same map as the library's:", torch.allclose(ours, library, rtol=1e-3, atol=1e-6))
+
+# %% [markdown]
+# Now the payoff: two methods of the earlier lessons and the two of this one, on both objects. The maps of this lesson are taken at
+# `features.8`, 48 × 48 cells.
+#
+# *Before you run it: which of the four columns will show nothing of the other object?*
+
+
+# %%
+def compared(target):
+    name = CLASSES[target]
+    maps = {
+        "guided": guided_backprop(model, x, target),
+        "Grad-CAM": grad_cam(model, x, target, saliency_layer="features.21"),
+        "excitation": relevance_at(model, x, target, middle, rules),
+        "contrastive": contrastive_map(model, x, target, middle, rules),
+    }
+    panels = [Panel("heat", s, title, outlines=masks, focus=target) for title, s in maps.items()]
+    return [Panel("image", x, f"{name}?", outlines=masks, focus=target), *panels]
+
+
+gallery(
+    [compared(category_1), compared(category_2)],
+    column_width=5 / 3,
+    caption="The object asked for has a solid outline. The contrastive map is as fine as a low layer and answers as clearly as Grad-CAM.",
+    alt=f"Two rows, for {name_1} and {name_2}: guided backprop, Grad-CAM, excitation backprop and its contrastive form. Excitation backprop has "
+    "some relevance on both objects; the contrastive map lies on the object asked for alone.",
+)
+
+# %% [markdown]
+# One scene is an anecdote. Forty scenes with two objects each: of what a map puts on the two objects, how much is on the one that was asked
+# for? A map that can't tell them apart gets about a half. (These run on the library's functions, which take one class for each image.)
+
+# %%
+scenes = list(two_object_scenes(40))
+images = torch.cat([scene.x for scene in scenes])
+asked = [scene.objects[0] for scene in scenes]
+on_asked = torch.stack([torch.as_tensor(scene.masks[scene.objects[0]]) for scene in scenes])
+on_other = torch.stack([torch.as_tensor(scene.masks[scene.objects[1]]) for scene in scenes])
+
+
+def share_of_asked(maps):
+    """Of what the maps put on the two objects, the part on the one asked for: mean of N shares."""
+    maps = F.interpolate(maps, on_asked.shape[1:], mode="nearest")[:, 0]
+    first, second = (maps * on_asked).sum((1, 2)), (maps * on_other).sum((1, 2))
+    return (first / (first + second).clamp(min=1e-12)).mean()
+
+
+results = {
+    "guided": guided_backprop(model, images, asked),
+    "Grad-CAM at features.21": grad_cam(model, images, asked, saliency_layer="features.21"),
+    "Grad-CAM at features.8": grad_cam(model, images, asked, saliency_layer=middle),
+    "excitation at features.8": excitation_backprop(model, images, asked, saliency_layer=middle),
+    "contrastive at features.8": contrastive_excitation_backprop(
+        model, images, asked, saliency_layer=middle, contrast_layer="avgpool"
+    ),
+}
+for name, maps in results.items():
+    print(f"{name:26} {share_of_asked(maps):.2f}")
+
+# %% [markdown]
+# Excitation backprop alone is no better here than guided backprop: being exact about *who contributed* does not make it about *this class*.
+# With the contrast it is. And Grad-CAM, taken this far down, does worse than a coin.
+
+# %% [markdown]
+# ## 8 · Down the network, step by step
+#
+# The same slider as in lesson 04, with excitation backprop on it. Its maps add up to 1 at every step.
+#
+# *Try this: start at the top and go down one layer at a time, first with Grad-CAM, then with excitation backprop. Which of them keeps its object?
+# Then choose a class that is not in the picture.*
+
+# %%
+LayerExplorer(model, x, category_1, masks=masks, methods=["Excitation backprop", "Grad-CAM", "Linear approximation"])
+
+# %% [markdown]
+# ## What you learned
+#
+# - Excitation backprop shares the relevance of each unit among those that excited it: weight times activation, positive weights alone.
+# - The product with a transposed matrix that you don't have is a gradient: so one autograd function serves convolution and pooling.
+# - Conservation is an audit. On `tiny_vgg` it balances; on `tiny_resnet` it showed at once that a plain + copies relevance, 256 times over.
+# - What excites is not yet what distinguishes. The contrast asks "this class and not the others", and the map answers.
+#
+# **A sentence to keep:** *follow the credit down, see that it adds up, and ask what speaks against.*
+#
+# ### Where to read on
+#
+# - J. Zhang and others, *Top-down neural attention by excitation backprop*, ECCV 2016 (arXiv 1608.00507): the rule, and the contrast.
+# - S. Bach and others, *On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation*, PLOS ONE 2015:
+#   other ways of sharing relevance, negative weights among them.
+# - G. Montavon and others, *Explaining nonlinear classification decisions with deep Taylor decomposition*, Pattern Recognition 2017: where such
+#   rules come from.
+# - K. He and others, *Deep residual learning for image recognition*, CVPR 2016: the networks with the sums.
+#
+# **Next:** `06_rise`. A method that asks for neither weights nor gradients.
