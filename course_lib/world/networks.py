@@ -144,7 +144,7 @@ class Transition(nn.Module):
 class TinyDenseNet(nn.Module):
     """Every layer sees all earlier ones of its block, as in DenseNet (Huang et al., 2017)."""
 
-    BLOCKS = (2, 4, 4, 4)
+    BLOCKS = (4, 4, 4, 4)
     GROWTH = 16
 
     def __init__(self) -> None:
