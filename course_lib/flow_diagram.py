@@ -49,7 +49,7 @@ def relevance_flow(
     fig, ax = plotting.subplots(width=5.2, height=4.0)
     _network(ax, relevance, flows, labels=None)
     for level, p in enumerate(relevance):
-        ax.text(3.0, 1.6 * level, f"sum {float(p.sum()):.2f}", va="center", fontsize=11)
+        ax.text(2.6, 1.6 * level, f"sum {float(p.sum()):.2f}", va="center", fontsize=11)
     return plotting.show(fig, caption=caption, alt=alt)
 
 
@@ -60,7 +60,7 @@ def _network(
     labels: Sequence[Tensor] | None,
 ) -> None:
     ax.set_axis_off()
-    ax.set_xlim(-0.5, 3.6 if labels is None else 2.5)
+    ax.set_xlim(-0.5, 3.2 if labels is None else 2.5)
     ax.set_ylim(-0.45, 1.6 * (len(values) - 1) + 0.45)
     places = [
         [(1.0 + j - (len(layer) - 1) / 2, 1.6 * level) for j in range(len(layer))]
@@ -82,8 +82,8 @@ def _network(
                     )  # fmt: skip
     for layer, row in zip(values, places, strict=True):
         for value, (x, y) in zip(layer, row, strict=True):
-            ax.scatter(x, y, s=1100, facecolor="#eef1f5", edgecolor="#1a1a1a", zorder=4)
-            ax.text(x, y, f"{float(value):.3g}", ha="center", va="center", fontsize=12, zorder=5)
+            ax.scatter(x, y, s=1500, facecolor="#eef1f5", edgecolor="#1a1a1a", zorder=4)
+            ax.text(x, y, f"{float(value):.3g}", ha="center", va="center", fontsize=11, zorder=5)
 
 
 def _link(

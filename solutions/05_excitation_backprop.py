@@ -21,7 +21,10 @@ import torch.nn.functional as F
 
 from course_lib import check, hint, solution
 from course_lib.attribution.backward_rules import BackwardRules
-from course_lib.attribution.excitation_backprop import contrastive_excitation_backprop, excitation_backprop
+from course_lib.attribution.excitation_backprop import (
+    contrastive_excitation_backprop,
+    excitation_backprop,
+)
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.probe import Probe
@@ -244,13 +247,15 @@ Excitation = check("excitation", Excitation)
 # *Which four cells of the image can have a share of it at all, and which of them will get nothing?*
 
 # %%
-image = torch.tensor([[1.0, 0, 2, 0], [0, 3, 1, 2], [2, 1, 4, 0], [1, 0, 2, 1]])[None, None]
+image = torch.tensor([[1.0, 0, 2, 0], [0, 4, 1, 2], [2, 3, 2, 0], [1, 0, 2, 1]])[None, None]
 kernel = torch.tensor([[1.0, -1.0], [2.0, -1.0]])[None, None]
 p = torch.zeros(1, 1, 3, 3)
 p[0, 0, 1, 1] = 1.0
 
 leaf = image.clone().requires_grad_()
-y = Excitation.apply(leaf, lambda u: F.conv2d(u, kernel), lambda u: F.conv2d(u, kernel.clamp(min=0)))
+y = Excitation.apply(
+    leaf, lambda u: F.conv2d(u, kernel), lambda u: F.conv2d(u, kernel.clamp(min=0))
+)
 (y * p).sum().backward()
 by_filter = leaf.grad
 
@@ -307,7 +312,9 @@ class PassReLU(torch.autograd.Function):
 def convolution_rule(func, args, kwargs):
     x, weight, bias, *rest = args
     above = weight.clamp(min=0)
-    return Excitation.apply(x, lambda u: func(u, weight, bias, *rest), lambda u: func(u, above, None, *rest))
+    return Excitation.apply(
+        x, lambda u: func(u, weight, bias, *rest), lambda u: func(u, above, None, *rest)
+    )
 
 
 def average_rule(func, args, kwargs):
@@ -374,7 +381,13 @@ shown = ("features.21", "features.13", "features.8", "features.3")
 
 def row(target):
     maps = [
-        Panel("heat", relevance_at(model, x, target, layer, rules), layer, outlines=masks, focus=target)
+        Panel(
+            "heat",
+            relevance_at(model, x, target, layer, rules),
+            layer,
+            outlines=masks,
+            focus=target,
+        )
         for layer in shown
     ]
     return [Panel("image", x, f"{CLASSES[target]}?", outlines=masks, focus=target), *maps]
@@ -383,8 +396,10 @@ def row(target):
 gallery(
     [row(category_1), row(category_2)],
     column_width=5 / 3,
-    caption="The relevance at four layers, from high to low. It gets finer on the way down, and stays near the edges that the network uses.",
-    alt=f"Two rows of maps for {name_1} and {name_2}. At high layers a few coarse cells are bright, at lower layers fine points along edges.",
+    caption="The relevance at four layers, from high to low. It gets finer on the way down. Most of it lies on the object asked for; the "
+    "other one gets some too.",
+    alt=f"Two rows of maps for {name_1} and {name_2}. At the highest layer a block of coarse cells around the object asked for is bright, at "
+    f"lower layers fine points on it. In the row of the {name_1} there are points on the {name_2} too.",
 )
 
 # %% [markdown]
@@ -420,7 +435,8 @@ resnet = load_network("tiny_resnet")
 blocks = ["relu"] + [f"layer{number}.{block}" for number in (1, 2, 3, 4) for block in (0, 1)]
 
 plain = {
-    layer: relevance_at(resnet, x, category_1, layer, rules_with_plain_sum).sum().item() for layer in blocks
+    layer: relevance_at(resnet, x, category_1, layer, rules_with_plain_sum).sum().item()
+    for layer in blocks
 }
 for layer in reversed(blocks):
     print(f"{layer:9} sum of the map {plain[layer]:6.1f}")
@@ -467,11 +483,16 @@ ExcitationSum = check("excitation_sum", ExcitationSum)
 
 # %%
 rules_with_shares = {**rules_with_plain_sum, torch.add: ExcitationSum}
-shared = {layer: relevance_at(resnet, x, category_1, layer, rules_with_shares).sum().item() for layer in blocks}
+shared = {
+    layer: relevance_at(resnet, x, category_1, layer, rules_with_shares).sum().item()
+    for layer in blocks
+}
 
 fig, ax = subplots(width=7.4, height=3.4)
 ax.semilogy(range(len(blocks)), [plain[layer] for layer in blocks], marker="o", label="plain +")
-ax.semilogy(range(len(blocks)), [shared[layer] for layer in blocks], marker="s", label="shares by magnitude")
+ax.semilogy(
+    range(len(blocks)), [shared[layer] for layer in blocks], marker="s", label="shares by magnitude"
+)
 ax.set_xticks(range(len(blocks)), blocks, rotation=40, ha="right", fontsize=10)
 ax.set_yticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
 ax.minorticks_off()
@@ -500,8 +521,9 @@ for layer in ("layer4.1", "layer2.1", "relu"):
 # %% [markdown]
 # ## 7 · For this class, and against it  *(10 min, ●●○)*
 #
-# Look at the two rows of maps in section 5 again. They are more alike than one would like: both objects excite the same early units, and
-# what excites is all that this rule can see. Where did the two rows part? At the very top, in the weights of the classifier.
+# Look at the two rows of maps in section 5 again. You asked for the object with the solid outline, and some of the credit went to the
+# other one. Both objects excite units that every class makes use of, and what excites is all that this rule can see. Where does one class
+# differ from another? At the very top, in the weights of the classifier.
 #
 # So ask a second question there: what excites a classifier for **not this class**? That one is cheap to build. Negate the weights: what
 # spoke against the class now speaks for its opposite. Take the relevance of the one, subtract that of the other, and send the *difference*
@@ -559,7 +581,9 @@ def contrastive_map(model, x, target, layer, rules):
 
 middle = "features.8"
 ours = contrastive_map(model, x, category_1, middle, rules)
-library = contrastive_excitation_backprop(model, x, category_1, saliency_layer=middle, contrast_layer="avgpool")
+library = contrastive_excitation_backprop(
+    model, x, category_1, saliency_layer=middle, contrast_layer="avgpool"
+)
 print("the same map as the library's:", torch.allclose(ours, library, rtol=1e-3, atol=1e-6))
 
 # %% [markdown]
@@ -586,8 +610,8 @@ gallery(
     [compared(category_1), compared(category_2)],
     column_width=5 / 3,
     caption="The object asked for has a solid outline. The contrastive map is as fine as a low layer and answers as clearly as Grad-CAM.",
-    alt=f"Two rows, for {name_1} and {name_2}: guided backprop, Grad-CAM, excitation backprop and its contrastive form. Excitation backprop has "
-    "some relevance on both objects; the contrastive map lies on the object asked for alone.",
+    alt=f"Two rows, for {name_1} and {name_2}: guided backprop, Grad-CAM, excitation backprop and its contrastive form. Asked for the "
+    f"{name_1}, guided backprop and excitation backprop mark the {name_2} as well; the contrastive maps lie on the object asked for alone.",
 )
 
 # %% [markdown]
@@ -634,7 +658,13 @@ for name, maps in results.items():
 # Then choose a class that is not in the picture.*
 
 # %%
-LayerExplorer(model, x, category_1, masks=masks, methods=["Excitation backprop", "Grad-CAM", "Linear approximation"])
+LayerExplorer(
+    model,
+    x,
+    category_1,
+    masks=masks,
+    methods=["Excitation backprop", "Grad-CAM", "Linear approximation"],
+)
 
 # %% [markdown]
 # ## What you learned
