@@ -97,6 +97,15 @@ def save_weights(name: str, state: dict[str, Tensor], folder: Path, **facts: Any
     return path
 
 
+def describe(name: str, folder: Path | None = None) -> str:
+    """One sentence on how good a trained network is and on how many scenes that was measured."""
+    manifest = read_manifest(name, folder)
+    return (
+        f"{name}: SHA-256 {manifest['sha256'][:12]}…, {manifest['label_accuracy']:.2%} of labels "
+        f"right on {manifest['held_out_scenes']} held-out scenes."
+    )
+
+
 def verify() -> list[tuple[str, bool, str]]:
     """Check every shipped file: its name, whether it is right, and one sentence. Raises nothing."""
     from course_lib.world.networks import NETWORKS
@@ -105,12 +114,7 @@ def verify() -> list[tuple[str, bool, str]]:
     for name in NETWORKS:
         try:
             load_weights(name)
-            manifest = read_manifest(name)
-            message = (
-                f"{name}: SHA-256 {manifest['sha256'][:12]}…, {manifest['label_accuracy']:.2%} of "
-                f"labels right on {manifest['held_out_scenes']} held-out scenes."
-            )
-            results.append((name, True, message))
+            results.append((name, True, describe(name)))
         except (OSError, ValueError) as error:
             results.append((name, False, f"{name}: {error}"))
     return results

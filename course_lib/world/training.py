@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from course_lib.world.checkpoints import save_weights
+from course_lib.world.checkpoints import describe, save_weights
 from course_lib.world.networks import TinyVGG, build_network, check_name, fold_batch_norm
 from course_lib.world.scenes import SIZE, draw_scene
 
@@ -86,7 +86,7 @@ def train(
         folder: where weights and manifest are written; `trained` in `cache_folder()` if None.
         resume: go on with an interrupted training of the same settings.
         settings: other settings than the network's own.
-        quiet: no progress bar.
+        quiet: no progress bar, and no sentence on the result.
 
     Returns:
         The path of the weights; `load_network(name, path)` loads them.
@@ -128,6 +128,8 @@ def train(
         date=datetime.now(UTC).date().isoformat(),
     )
     run.state.unlink(missing_ok=True)
+    if not quiet:
+        print(describe(name, target))
     return path
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_lib.world import training
-from course_lib.world.checkpoints import manifest_file
+from course_lib.world.checkpoints import manifest_file, read_manifest
 from course_lib.world.networks import NETWORKS, load_network
 from course_lib.world.scenes import draw_scene
 from course_lib.world.training import Settings, state_file, train
@@ -169,6 +169,8 @@ def test_a_folder_that_is_a_file(tmp_path):
 
 def test_the_bar_shows_the_progress(tmp_path, capsys):
     train("tiny_mobilenet", folder=tmp_path, settings=TINY)
-    error = capsys.readouterr().err
-    assert "training tiny_mobilenet: 100%" in error
-    assert "9/9" in error
+    said = capsys.readouterr()
+    assert "training tiny_mobilenet: 100%" in said.err
+    assert "9/9" in said.err
+    accuracy = read_manifest("tiny_mobilenet", tmp_path)["label_accuracy"]
+    assert f"{accuracy:.2%} of labels right on 10 held-out scenes" in said.out
