@@ -92,9 +92,11 @@ def test_the_courses_networks(name):
         pytest.skip(f"the weights of {name} are not shipped")
     scenes = [draw_scene(seed) for seed in (70_001, 70_002)]
     x = torch.stack([torch.as_tensor(scene.image) for scene in scenes]).double()
-    lost = check(network, x, "")
-    if name != "tiny_mobilenet":
-        assert lost.max() <= 1e-9
+    if name == "tiny_mobilenet":
+        with pytest.warns(UserWarning, match=r"lost \d+% of the relevance, most of it at features"):
+            assert check(network, x, "").max() < 1
+    else:
+        assert check(network, x, "").max() <= 1e-9
 
 
 def test_a_vision_transformer_is_refused_and_told_what_to_use_instead():
