@@ -58,14 +58,17 @@ def note_finite(outcome: Outcome, name: str, value: Any) -> None:
 
 def probe_by_hand(answer: Callable[..., Tensor], rng: torch.Generator) -> Outcome:
     """Shares of a small layer; of one with a silent input and an output that nothing excites."""
-    x, W, p = rand(rng, 4, low=0.1), rand(rng, 3, 4), rand(rng, 3, low=0.1)
-    x, p = x.abs(), p.abs()
+    # float32, so that an answer may start from torch.zeros(J)
+    x = rand(rng, 4, low=0.1, dtype=torch.float32)
+    W = rand(rng, 3, 4, dtype=torch.float32)
+    p = rand(rng, 3, low=0.1, dtype=torch.float32)
     W[:, 0] = W[:, 0].abs() + 0.1
     W[:, 1] = -W[:, 1].abs() - 0.1
     shares = call(answer, x, W, p)
     outcome: Outcome = {"shares of the inputs": shares}
     if isinstance(shares, Tensor):
-        outcome["they add up to the relevance that came in"] = torch.allclose(shares.sum(), p.sum())
+        lost = abs(float(shares.sum()) - float(p.sum()))
+        outcome["they add up to the relevance that came in"] = lost < 1e-4
     x[2] = 0
     W[1] = -W[1].abs()
     note_finite(outcome, "shares when nothing excites output 1", call(answer, x, W, p))
@@ -533,6 +536,12 @@ def _weighted(strength: Callable[[Tensor], Tensor]) -> type[Function]:
     return _sum(backward)
 
 
+def _what_is_left(p, a, b):
+    total = a.abs() + b.abs()
+    share = torch.where(total > 0, a.abs() / total, 0)
+    return p * share, p * (1 - share)
+
+
 def _divides_by_zero(p, a, b):
     total = a.abs() + b.abs()
     return p * a.abs() / total, p * b.abs() / total
@@ -778,6 +787,8 @@ EXERCISES = [
             ),
             "Where a and b are both 0 you divide by 0. The shares are 0 there: "
             "`torch.where(total > 0, p / total, 0)`.": _sum(_divides_by_zero),
+            "You give b what a leaves, p less a's share. Where both are 0 that would be all of p: "
+            "compute b's share in the same way as a's.": _sum(_what_is_left),
             "The shares are swapped: a gets what is b's.": _sum(_of_the_other),
             "`backward` returns one gradient for each argument of `forward`: two, for a and for "
             "b.": _sum(lambda p, a, b: p * a.abs() / (a.abs() + b.abs())),
