@@ -19,6 +19,10 @@ from course_lib.attribution.validation import check_finite, check_image, check_m
 # Random numbers are drawn for this many masks at a time, whatever the batch: the masks are
 # TorchRay's for its default batch, and the same for every other.
 _DRAWN_TOGETHER = 32
+# Pixels of images that go through a network together on a CPU: the activations of many more fall
+# out of its caches between one layer and the next.
+_CACHED_PIXELS = 75_000
+_LEAST_PIECE = 4
 
 
 class RiseMasks:
@@ -142,7 +146,7 @@ def rise(
         num_masks: K.
         num_cells: cells along each side of a mask's grid.
         filter_masks: masks to use instead of random ones, K x 1 x H x W or K x H x W.
-        batch_size: how many masked images the network gets at once.
+        batch_size: how many masked images the network gets at once; on a CPU, at most.
         p: the probability that a cell is kept.
         resize: False, True (the image's size, which the maps have anyway) or (width, height).
         resize_mode: how to interpolate then.
@@ -183,7 +187,7 @@ def rise(
         for chunk in _batches(len(masks), batch_size, progress):
             mask = masks[chunk]
             for n, image in enumerate(images.split(1)):
-                scores = _activated(run(_masked(image, mask)), len(mask), activation)
+                scores = _activated(_in_pieces(run, image, mask), activation)
                 if target is not None and wanted is None:
                     wanted = parse_target(target, scores[:1].expand(len(images), -1))
                 weights = _of_target(scores, None if wanted is None else wanted[n])
@@ -219,16 +223,24 @@ def rise_class(
     return rise(model, input, target, *args, **kwargs)
 
 
+def _in_pieces(run: FastForward, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The network's output for the image under each mask, a few at a time on a CPU."""
+    size = len(mask)
+    if image.device.type == "cpu":
+        size = max(_LEAST_PIECE, _CACHED_PIXELS // (image.shape[2] * image.shape[3]))
+    pieces = mask.split(size)
+    return torch.cat([check_scores(run(_masked(image, piece)), len(piece)) for piece in pieces])
+
+
 def _masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The image (1, C, H, W) under each mask (k, 1, H, W), in the image's memory layout."""
     return (image.permute(0, 2, 3, 1) * mask.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 def _activated(
-    output: Any, count: int, activation: Callable[[torch.Tensor], torch.Tensor] | None
+    scores: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor] | None
 ) -> torch.Tensor:
     """One number per masked image and class: k x C."""
-    scores = check_scores(output, count)
     if scores.dim() == 4:
         scores = scores.mean((2, 3))
     activated = scores if activation is None else activation(scores)
