@@ -193,6 +193,32 @@ def execute(source: Path, solution: NotebookNode) -> None:
                 f"{error.ename}: {error.evalue}"
             ) from None
     solution.metadata["language_info"] = {"name": "python"}
+    for cell in solution.cells:
+        if cell.cell_type == "code":
+            cell.outputs = settled(cell.outputs)
+    solution.metadata.pop("widgets", None)
+
+
+def settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Return outputs without what differs from run to run.
+
+    A text that arrived in pieces becomes one; a widget is left out where something stands in for
+    it, since its id is drawn at random and nobody can move it without a kernel.
+
+    Args:
+        outputs: of one cell, in order.
+    """
+    merged: list[NotebookNode] = []
+    for output in deepcopy(outputs):
+        before = merged[-1] if merged else None
+        if output.output_type == "stream" and before is not None:
+            if before.output_type == "stream" and before.name == output.name:
+                before.text += output.text
+                continue
+        elif "data" in output and len(output.data) > 1:
+            output.data.pop("application/vnd.jupyter.widget-view+json", None)
+        merged.append(output)
+    return merged
 
 
 def notebook_text(notebook: NotebookNode) -> str:

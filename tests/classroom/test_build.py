@@ -8,7 +8,7 @@ import shutil
 import nbformat
 import pytest
 
-from course_lib.classroom.build import build, find_sources, outdated
+from course_lib.classroom.build import build, find_sources, outdated, settled
 from course_lib.classroom.lesson import SourceError
 from course_lib.classroom.places import repository
 
@@ -149,3 +149,25 @@ def test_the_committed_notebooks_are_current():
     root = repository()
     assert list((root / "solutions").glob("*.py"))
     assert outdated() == []
+
+
+def test_what_differs_from_run_to_run_is_settled():
+    output = nbformat.v4.new_output
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "drawn at random"}}
+    pieces = [
+        output("stream", name="stdout", text="one "),
+        output("stream", name="stdout", text="two\n"),
+        output("stream", name="stderr", text="apart\n"),
+        output("display_data", data={**widget, "text/html": "<img>", "text/plain": "sheet"}),
+        output("stream", name="stdout", text="three\n"),
+        output("display_data", data=widget),
+    ]
+    settled_pieces = settled(pieces)
+    assert [o.get("text") or dict(o.data) for o in settled_pieces] == [
+        "one two\n",
+        "apart\n",
+        {"text/html": "<img>", "text/plain": "sheet"},
+        "three\n",
+        widget,
+    ]
+    assert pieces[0].text == "one "
