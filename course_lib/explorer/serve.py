@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 FIRST_PORT = 8866
 PORTS_TRIED = 50
 TEMPLATE = Path(__file__).parent / "page_template"
+NOT_NEEDED = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension", "jupyterlab-jupytext")
+"""Extensions of JupyterLab that have nothing to do here, and complain that it is no JupyterLab."""
+
 TITLE = "Where does a neural network look?"
 
 INTRODUCTION = """\
@@ -76,13 +80,14 @@ def serve(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "explore.ipynb"
         write_page(path, arch, image)
+        server = voila_server(path, port=port, browser=opened)
         say(
             f"The explorers open in your browser; if they do not, go to {address}"
             if opened
             else f"Open this address in a browser: {address}"
         )
         say("To stop, press Ctrl-C here.")
-        run_voila(path, port=port, browser=opened)
+        server.start()
 
 
 def free_port(port: int | None) -> int:
@@ -136,8 +141,8 @@ def write_page(path: Path, arch: str, image: str | None) -> None:
     nbformat.write(page_notebook(arch, image), path)
 
 
-def run_voila(notebook: Path, *, port: int, browser: bool) -> None:
-    """Serve a notebook's outputs on this machine until it is told to stop."""
+def voila_server(notebook: Path, *, port: int, browser: bool) -> Any:
+    """A Voila that will serve a notebook's outputs on this machine once it is started."""
     warnings.simplefilter("ignore", DeprecationWarning)
     from voila.app import Voila
 
@@ -148,6 +153,8 @@ def run_voila(notebook: Path, *, port: int, browser: bool) -> None:
             super().setup_template_dirs()
             self.template_paths = [str(TEMPLATE), *self.template_paths]
 
+    # it warns of a timeout of its own making as soon as a page is opened
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     arguments = [
         str(notebook),
@@ -156,9 +163,10 @@ def run_voila(notebook: Path, *, port: int, browser: bool) -> None:
         f"--Voila.open_browser={browser}",
         "--Voila.log_level=ERROR",
         "--VoilaConfiguration.show_tracebacks=True",
+        *(f"--VoilaConfiguration.extension_denylist={name}" for name in NOT_NEEDED),
     ]
     for owner, settings in kernel_config().items():
         arguments += [f"--{owner}.{name}={value}" for name, value in settings.items()]
     server = Server()
     server.initialize(arguments)
-    server.start()
+    return server

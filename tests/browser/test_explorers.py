@@ -1,0 +1,204 @@
+"""Both explorers in a real browser: in the lessons that show them, and on their own page.
+
+COURSE_SCREENSHOTS=FOLDER keeps the pictures that the tests take.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SECONDS = 180
+
+
+@pytest.fixture
+def page(page: Any) -> Any:
+    """A page that waits for as long as a busy machine may take."""
+    from playwright.sync_api import expect
+
+    page.set_default_timeout(SECONDS * 1000)
+    expect.set_options(timeout=SECONDS * 1000)
+    return page
+
+
+@pytest.fixture
+def shoot(page: Any, tmp_path: Path) -> Callable[[str], None]:
+    """A function that takes a screenshot under a name."""
+    folder = Path(os.environ.get("COURSE_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda name: page.screenshot(path=folder / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the page that `course explore` serves."""
+    log = tmp_path_factory.mktemp("explore") / "printed.txt"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "course_lib.cli", "explore", "--no-browser", "--port"]
+    with log.open("w") as printed:
+        process = subprocess.Popen(
+            [*command, str(port)],
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://localhost:{port}/"
+    try:
+        end = time.monotonic() + SECONDS
+        while True:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+                break
+            time.sleep(0.2)
+        assert f"Open this address in a browser: {address}\n" in log.read_text()
+        yield address
+        assert "Traceback" not in log.read_text()
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def picture_after(view: Any, act: Callable[[], None]) -> str:
+    """Do something, wait until the explorer shows another picture, and return its alt text."""
+    from playwright.sync_api import expect
+
+    picture = view.get_by_role("img")
+    alt, source = picture.get_attribute("alt"), picture.get_attribute("src")
+    act()
+    expect(picture).not_to_have_attribute("alt", alt)
+    expect(picture).not_to_have_attribute("src", source)
+    return picture.get_attribute("alt")
+
+
+def drag(page: Any, slider: Any, distance: int) -> None:
+    """Take a slider's handle with the mouse and move it that many points to the right."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + distance, y, steps=4)
+    page.mouse.up()
+
+
+def explore_layers(page: Any, view: Any) -> None:
+    """Go through layers by keyboard and by mouse; every control has a name, every picture words."""
+    view.get_by_role("img").wait_for()
+    for name in ("Method", "Class"):
+        assert view.get_by_role("combobox", name=name, exact=True).count() == 1
+    slider = view.get_by_role("slider", name="Layer", exact=True)
+    first = slider.get_attribute("aria-valuetext")
+    assert f"layer {first}," in view.get_by_role("img").get_attribute("alt")
+    slider.focus()
+    pressed = picture_after(view, lambda: page.keyboard.press("ArrowLeft"))
+    second = slider.get_attribute("aria-valuetext")
+    assert second != first
+    assert f"layer {second}," in pressed
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "slider"
+    dragged = picture_after(view, lambda: drag(page, slider, -150))
+    third = slider.get_attribute("aria-valuetext")
+    assert third not in (first, second)
+    assert f"layer {third}," in dragged
+
+
+def explore_areas(page: Any, view: Any) -> None:
+    """Wait for the masks, go through areas by keyboard and by mouse, and cancel another run."""
+    from playwright.sync_api import expect
+
+    picture = view.get_by_role("img")
+    picture.wait_for()
+    for name in ("Variant", "Class"):
+        assert view.get_by_role("combobox", name=name, exact=True).count() == 1
+    slider = view.get_by_role("slider", name="Area", exact=True)
+
+    def area(alt: str) -> str:
+        return re.search(r"an area of (\S+ %) of the image; the network's score", alt).group(1)
+
+    first = area(picture.get_attribute("alt"))
+    assert slider.get_attribute("aria-valuetext") == first
+    slider.focus()
+    second = area(picture_after(view, lambda: page.keyboard.press("ArrowRight")))
+    assert second != first
+    third = area(picture_after(view, lambda: drag(page, slider, -150)))
+    assert third not in (first, second)
+
+    view.get_by_role("combobox", name="Variant").select_option("delete")
+    view.get_by_role("button", name="Cancel").click()
+    expect(view.get_by_role("status")).to_contain_text("Cancelled")
+    expect(view.get_by_role("button", name="Optimise")).to_be_enabled()
+    expect(picture).to_have_count(0)
+
+
+def test_the_layers_of_lesson_04(lab, page, shoot):
+    lab.open(page, "04_layers.ipynb")
+    lab.run_all(page, SECONDS)
+    view = page.locator(".course-explorer").last
+    view.scroll_into_view_if_needed()
+    explore_layers(page, view)
+    shoot("lesson_04")
+
+
+def test_the_areas_of_lesson_07(lab, page, shoot):
+    lab.open(page, "07_extremal_perturbation.ipynb")
+    lab.run_all(page, SECONDS)
+    view = page.locator(".course-explorer").last
+    view.scroll_into_view_if_needed()
+    explore_areas(page, view)
+    shoot("lesson_07")
+
+
+def test_the_page_of_explorers(site, page, shoot):
+    from playwright.sync_api import expect
+
+    elsewhere, complaints = [], []
+    page.on("request", lambda request: elsewhere.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(site)
+    views = page.locator(".course-explorer")
+    expect(views).to_have_count(2)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Where does a neural network look?")
+    explore_layers(page, views.first)
+    explore_areas(page, views.last)
+    shoot("explore")
+
+    before = views.first.get_by_role("img").get_attribute("src")
+    scene = page.get_by_role("spinbutton", name="Scene")
+    scene.fill("3")
+    scene.press("Enter")
+    expect(views.first.get_by_role("img")).not_to_have_attribute("src", before)
+    expect(views).to_have_count(2)
+    assert complaints == []
+    local = (site, site.replace("http", "ws", 1), "data:", "blob:")
+    assert [url for url in elsewhere if not url.startswith(local)] == []
+
+
+def test_the_page_in_the_dark_at_twice_the_size(site, page, shoot):
+    from playwright.sync_api import expect
+
+    page.set_viewport_size({"width": 640, "height": 900})
+    page.goto(f"{site}?theme=dark")
+    views = page.locator(".course-explorer")
+    expect(views).to_have_count(2)
+    views.first.get_by_role("img").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(int(value) for value in re.findall(r"\d+", dark)[:3]) < 60
+    shoot("explore_dark")

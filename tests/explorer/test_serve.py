@@ -1,0 +1,194 @@
+"""The page of explorers: what it holds, where it is served, and what a reader gets wrong."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision import models
+
+from course_lib.classroom import lab
+from course_lib.explorer import page as page_module
+from course_lib.explorer import serve as serve_module
+from course_lib.explorer.page import Page
+from course_lib.explorer.serve import TEMPLATE, free_port, page_notebook, serve, write_page
+from course_lib.world import examples
+from course_lib.world.scenes import draw_scene
+
+
+class Quiet(page_module.AreaExplorer):
+    """An explorer that optimises nothing, but remembers that it should have."""
+
+    started = 0
+
+    def start(self):
+        self.started += 1
+
+
+@pytest.fixture(autouse=True)
+def _no_optimising(monkeypatch):
+    monkeypatch.setattr(page_module, "AreaExplorer", Quiet)
+
+
+class Server:
+    def start(self):
+        pass
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """What would have been served: the notebook's text, the port, and whether with a browser."""
+    calls = []
+
+    def stand_in(path, *, port, browser):
+        calls.append((path.read_text(), port, browser))
+        return Server()
+
+    monkeypatch.setattr(serve_module, "voila_server", stand_in)
+    return calls
+
+
+def test_the_page_shows_both_explorers_on_the_example():
+    page = Page()
+    assert page.scene.value == examples.EXAMPLE_SEED
+    assert page.layers.children == (page.layer_explorer.view,)
+    assert page.areas.children == (page.area_explorer.view,)
+    assert page.area_explorer.started == 1
+    scene = draw_scene(examples.EXAMPLE_SEED)
+    for explorer in (page.layer_explorer, page.area_explorer):
+        assert torch.equal(explorer._x, scene.x)
+        assert explorer.target.value == scene.objects[0]
+
+
+def test_another_scene_takes_the_place_of_the_first_and_stops_its_masks():
+    page = Page()
+    first = page.area_explorer
+    page.scene.value = 3
+    assert first._stop.is_set()
+    assert page.area_explorer is not first
+    scene = draw_scene(3)
+    assert torch.equal(page.layer_explorer._x, scene.x)
+    assert torch.equal(page.area_explorer._x, scene.x)
+    assert page.layers.children == (page.layer_explorer.view,)
+    assert page.area_explorer.target.value == scene.objects[0]
+
+
+def test_lots_are_drawn_among_the_scenes(monkeypatch):
+    page = Page()
+    monkeypatch.setattr(page_module.random, "randint", lambda low, high: high)
+    page.chooser.children[1].click()
+    assert page.scene.value == page_module.LAST_SCENE
+    assert torch.equal(page.layer_explorer._x, draw_scene(page_module.LAST_SCENE).x)
+
+
+def test_an_image_of_ones_own_has_no_chooser(tmp_path):
+    from torchvision.utils import save_image
+
+    path = tmp_path / "mine.png"
+    save_image(draw_scene(7).x, path)
+    page = Page(image=str(path))
+    assert page.chooser.children == ()
+    torch.testing.assert_close(page.layer_explorer._x, draw_scene(7).x, atol=0.003, rtol=0)
+
+
+def test_a_network_that_takes_normalised_images_shows_them_as_they_were():
+    names, shown = page_module._names_and_view("resnet18")
+    preset = models.get_model_weights("resnet18").DEFAULT.transforms()
+    image = torch.rand(1, 3, 8, 8)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (preset.mean, preset.std))
+    torch.testing.assert_close(shown((image - mean) / std), image)
+    assert len(names) == 1000
+    assert page_module._names_and_view("tiny_vgg")[0] is None
+
+
+def test_the_notebook_has_headings_and_is_the_same_every_time(tmp_path):
+    write_page(tmp_path / "a.ipynb", "tiny_vgg", None)
+    write_page(tmp_path / "b.ipynb", "tiny_vgg", None)
+    assert (tmp_path / "a.ipynb").read_bytes() == (tmp_path / "b.ipynb").read_bytes()
+    cells = page_notebook("tiny_vgg", None).cells
+    headings = [cell.source.split("\n")[0] for cell in cells if cell.cell_type == "markdown"]
+    assert [re.match("#+", heading).group() for heading in headings] == ["#", "##", "##"]
+
+
+def test_the_notebook_s_code_makes_the_page(tmp_path):
+    names: dict = {}
+    for cell in page_notebook("tiny_vgg", None).cells:
+        if cell.cell_type == "code":
+            *lines, last = cell.source.split("\n")
+            exec("\n".join(lines), names)
+            names["shown"] = eval(last, names)
+    assert isinstance(names["page"], Page)
+    assert names["shown"] is names["page"].areas
+
+
+def test_no_page_or_template_names_another_server():
+    for path in TEMPLATE.iterdir():
+        assert "//" not in path.read_text(encoding="utf-8")
+
+
+def test_the_address_is_said(served, monkeypatch):
+    said = []
+    monkeypatch.setattr(lab, "has_browser", lambda: True)
+    serve(port=None, browser=False, say=said.append)
+    _, port, browser = served.pop()
+    assert not browser
+    assert f"Open this address in a browser: http://localhost:{port}/" in said
+    serve(say=said.append)
+    assert served.pop()[2]
+    monkeypatch.setattr(lab, "has_browser", lambda: False)
+    serve(say=said.append)
+    assert not served.pop()[2]
+
+
+def test_a_path_is_found_from_the_folder_of_the_page(served, tmp_path, monkeypatch):
+    from torchvision.utils import save_image
+
+    save_image(draw_scene(7).x, tmp_path / "mine.png")
+    monkeypatch.chdir(tmp_path)
+    serve(image="mine.png", say=lambda line: None)
+    assert str(Path.cwd() / "mine.png") in served.pop()[0]
+
+
+def test_the_first_free_port_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match=f"Port {port} can't be used"):
+            free_port(port)
+    assert free_port(None) >= serve_module.FIRST_PORT
+
+
+def test_no_free_port_is_said(monkeypatch):
+    monkeypatch.setattr(serve_module, "PORTS_TRIED", 0)
+    with pytest.raises(ValueError, match="No port"):
+        free_port(None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"arch": "tiny_vg"}, "did you mean tiny_vgg"),
+        ({"image": "nowhere.png"}, "nowhere.png is not there"),
+        ({"port": 70000}, "from 1 to 65535, not 70000"),
+        ({"port": 0}, "from 1 to 65535, not 0"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_nothing_is_served(served, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence) as refused:
+        serve(**arguments, say=lambda line: None)
+    assert "\n" not in str(refused.value)
+    assert served == []
+
+
+def test_weights_that_can_t_be_had_are_one_sentence(served, monkeypatch):
+    def offline(*args, **named):
+        raise OSError("The ImageNet weights can't be had (offline).")
+
+    monkeypatch.setattr(examples, "get_example_data", offline)
+    with pytest.raises(ValueError, match="can't be had"):
+        serve("resnet50", say=lambda line: None)
+    assert served == []
