@@ -340,3 +340,6 @@ def test_a_local_file_gives_what_the_weights_api_gives(arch, home, tmp_path):
     own, same_x, *_ = get_example_data(arch, 96, weights=tmp_path / "mine.pth")
     assert torch.equal(x, same_x)
     torch.testing.assert_close(shipped(x), own(x))
+    # Random weights hide that the input is rescaled, since they let nearly nothing through.
+    assert shipped.transform_input
+    assert own.transform_input

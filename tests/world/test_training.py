@@ -88,6 +88,17 @@ def test_an_interrupted_training_ends_the_same(tmp_path, monkeypatch, steps):
     assert not state_file("tiny_mobilenet", TINY).exists()
 
 
+def test_every_pass_sees_every_scene_once_in_another_order():
+    done = training._Run(training.build_network("tiny_mobilenet"), TINY, state_file("x", TINY))
+    orders = []
+    for done.passes in range(3):
+        batches = done._order()
+        assert [len(rows) for rows in batches] == [8, 8, 8]
+        assert sorted(np.concatenate(batches)) == list(range(24))
+        orders.append(np.concatenate(batches).tolist())
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
 def test_without_resume_it_starts_again(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt_after(patch, 4)
