@@ -443,8 +443,8 @@ for layer in reversed(blocks):
 
 # %% [markdown]
 # It doubles at each sum: the gradient of a + b is 1 for both, so each gets *all* of p. At the bottom there is 256 times as much relevance as
-# there ever was. Does it matter, when a map is scaled to its own maximum anyway? It does: paths with many sums in them grow, others
-# don't, and the map shows how often the relevance was copied.
+# there ever was. Does it matter, when a map is scaled to its own maximum anyway? It does: both terms get the same, whether one of
+# them contributed nearly everything or nearly nothing. The map no longer says who contributed.
 #
 # A sum of two terms has two contributors, a and b. Either may be negative here (there is a ReLU only after the sum), so we measure a
 # contribution by its magnitude:
@@ -507,14 +507,21 @@ show(
 )
 
 # %% [markdown]
-# Have a look at the last digits, too.
+# Two questions are left. Is the map another one, or has it the same shape at another scale? And is the sum 1 to the last digit?
 
 # %%
+copied, divided = (
+    relevance_at(resnet, x, category_1, "layer1.0", table)
+    for table in (rules_with_plain_sum, rules_with_shares)
+)
+elsewhere = (copied / copied.sum() - divided / divided.sum()).abs().sum() / 2
+print(f"both scaled to 1, {elsewhere:.0%} of the relevance at layer1.0 lies elsewhere")
+
 for layer in ("layer4.1", "layer2.1", "relu"):
     print(f"{layer:9} sum of the map {shared[layer]:.5f}")
 
 # %% [markdown]
-# Five in a hundred thousand are missing at the bottom. That isn't rounding. Somewhere a unit has relevance though nothing excited it: its
+# The plain + has moved an eighth of the credit to the wrong place. And five in a hundred thousand are missing at the bottom. That isn't rounding. Somewhere a unit has relevance though nothing excited it: its
 # $z_i$ is 0, and the shift of a BatchNorm alone turned it on. Such a unit has nobody to pay, and its relevance ends there. The library keeps
 # the books: `relevance_lost(model, x, target, layer)` names the layers and the shares.
 
@@ -627,10 +634,11 @@ on_other = torch.stack([torch.as_tensor(scene.masks[scene.objects[1]]) for scene
 
 
 def share_of_asked(maps):
-    """Of what the maps put on the two objects, the part on the one asked for: mean of N shares."""
+    """Of what maps put on the two objects, the part on the one asked for: mean; number of empty maps."""
     maps = F.interpolate(maps, on_asked.shape[1:], mode="nearest")[:, 0]
     first, second = (maps * on_asked).sum((1, 2)), (maps * on_other).sum((1, 2))
-    return (first / (first + second).clamp(min=1e-12)).mean()
+    total = first + second
+    return (first[total > 0] / total[total > 0]).mean(), int((total == 0).sum())
 
 
 results = {
@@ -643,11 +651,13 @@ results = {
     ),
 }
 for name, maps in results.items():
-    print(f"{name:26} {share_of_asked(maps):.2f}")
+    share, empty = share_of_asked(maps)
+    print(f"{name:26} {share:.2f}   empty maps: {empty}")
 
 # %% [markdown]
 # Excitation backprop alone is no better here than guided backprop: being exact about *who contributed* does not make it about *this class*.
-# With the contrast it is. And Grad-CAM, taken this far down, does worse than a coin.
+# With the contrast it is. And Grad-CAM, taken this far down, is a coin toss, and a third of its maps show nothing
+# on either object.
 
 # %% [markdown]
 # ## 8 · Down the network, step by step
