@@ -22,7 +22,7 @@ _DRAWN_TOGETHER = 32
 # Pixels of images that go through a network together on a CPU: the activations of many more fall
 # out of its caches between one layer and the next.
 _CACHED_PIXELS = 75_000
-_LEAST_PIECE = 4
+_LEAST_PIECE = 8
 
 
 class RiseMasks:
