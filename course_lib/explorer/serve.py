@@ -151,7 +151,7 @@ def voila_server(notebook: Path, *, port: int, browser: bool) -> Any:
     class Server(Voila):
         def setup_template_dirs(self) -> None:
             super().setup_template_dirs()
-            self.template_paths = [str(TEMPLATE), *self.template_paths]
+            self.template_paths.insert(0, str(TEMPLATE))
 
     # it warns of a timeout of its own making as soon as a page is opened
     logging.getLogger("tornado.general").setLevel(logging.ERROR)
