@@ -54,11 +54,13 @@ def cell_with(page: Any, code: str) -> Any:
     """The code cell in which a line begins with `code`, whatever it says later."""
     lines = page.locator(".jp-CodeCell .cm-line").filter(has_text=re.compile("^" + re.escape(code)))
     lines.first.wait_for()
-    cells = page.locator(".jp-CodeCell")
-    number = next(
-        i for i in range(cells.count()) if code in cells.nth(i).locator(".cm-content").inner_text()
+    number = page.evaluate(
+        "code => [...document.querySelectorAll('.jp-CodeCell')].findIndex("
+        "cell => [...cell.querySelectorAll('.cm-line')].some("
+        "line => line.textContent.startsWith(code)))",
+        code,
     )
-    return cells.nth(number)
+    return page.locator(".jp-CodeCell").nth(number)
 
 
 def write(page: Any, cell: Any, code: str) -> None:
