@@ -214,19 +214,22 @@ def test_result_reports_and_unpacks(tiny: Tiny) -> None:
     assert not any(t.requires_grad for t in (masks, history, result.reward))
 
 
-def test_tolerance_stops_masks_one_by_one() -> None:
+@pytest.mark.parametrize("areas", [[0.5, 0.1, 0.8], [0.8, 0.5, 0.1]])
+def test_tolerance_stops_masks_one_by_one(areas: list[float]) -> None:
     x = torch.ones(1, 3, 32, 32)
     settings = {"perturbation": "fade", "jitter": False, "max_iter": 400, **SMALL}
-    free = extremal_perturbation(Corner(), x, 0, [0.1, 0.6], tol=None, **settings)
-    assert free.iterations.tolist() == [400, 400]
-    stopped = extremal_perturbation(Corner(), x, 0, [0.1, 0.6], tol=0.02, **settings)
+    free = extremal_perturbation(Corner(), x, 0, areas, max_iter=20, **SMALL)
+    assert free.iterations.tolist() == [20, 20, 20]
+    stopped = extremal_perturbation(Corner(), x, 0, areas, tol=0.02, **settings)
     assert stopped.iterations.max() < 400
+    assert len(set(stopped.iterations.tolist())) == 3
     assert stopped.history.shape[2] == int(stopped.iterations.max())
-    alone = extremal_perturbation(Corner(), x, 0, [0.1], tol=0.02, **settings)
-    assert torch.allclose(stopped.masks[:1], alone.masks, atol=1e-5)
-    assert int(alone.iterations) == int(stopped.iterations[0])
-    for row, last in zip(stopped.history, stopped.iterations, strict=True):
-        assert torch.equal(row[:, int(last) - 1], row[:, -1])
+    for i, area in enumerate(areas):
+        alone = extremal_perturbation(Corner(), x, 0, [area], tol=0.02, **settings)
+        assert torch.allclose(stopped.masks[i], alone.masks[0], atol=1e-5)
+        last = int(alone.iterations)
+        assert last == int(stopped.iterations[i])
+        assert torch.equal(stopped.history[i, :, last - 1], stopped.history[i, :, -1])
 
 
 def test_no_mask_depends_on_the_others_by_the_contrastive_reward(tiny: Tiny) -> None:
