@@ -322,7 +322,8 @@ gallery(
 )
 
 # %% [markdown]
-# Compare with the guided maps of lesson 03. These are coarse, 36 cells in all. But ask for another class and you get another answer.
+# Compare with the guided maps of lesson 03: the same drawing, whatever you asked for. These maps are coarse, 36 cells in all. But ask for
+# another class and you get another answer.
 
 # %%
 linear = map_at_layer(model, x, category_1, last, linear_approximation)
@@ -342,7 +343,7 @@ print(f"sum of the map, plus the classifier's bias: {linear.sum() + bias:.2f}")
 # Grad-CAM *is* the positive part of linear approximation here. And because the rest of the network is linear, the contributions add up to
 # the score, to the last digit. It is one of the few places where a map can be checked by adding up.
 #
-# *Five layers further down neither of the two is true. What do you expect of the two maps there?*
+# *Further down neither of the two is true. What do you expect of the two maps there?*
 
 # %%
 lower = "features.10"
@@ -370,23 +371,25 @@ gallery(
 LayerExplorer(model, x, category_1, masks=masks, layers=list(layers_with_positions(model, x)))
 
 # %% [markdown]
-# One scene is an anecdote, so measure it. For 60 scenes with two objects each: of all that is positive in a map, how much lies on the object
-# that was asked for? If a map knew nothing and were spread evenly over both objects, it would be about a half, and less if it spills over
-# the background.
+# One scene is an anecdote, so measure it. For 60 scenes with two objects each: of all that is positive in a map and lies on the two objects,
+# how much lies on the one that was asked for? A map that can't tell the two apart gets about a half.
 
 
 # %%
-def share_on_object(maps, mask):
-    """Share of the positive part of maps (N, 1, h, w) inside mask (N, H, W): N numbers."""
-    positive = F.interpolate(maps.clamp(min=0), mask.shape[1:], mode="nearest")[:, 0]
-    total = positive.sum((1, 2))
-    return (positive * mask).sum((1, 2)) / total.clamp(min=1e-12)
+def share_on_object(maps, asked, other):
+    """Of the positive part of maps (N, 1, h, w) on two masks (N, H, W): the share on the first, N numbers."""
+    positive = F.interpolate(maps.clamp(min=0), asked.shape[1:], mode="nearest")[:, 0]
+    on_asked, on_other = (positive * asked).sum((1, 2)), (positive * other).sum((1, 2))
+    # a map with nothing on either object can't tell them apart
+    return torch.where(on_asked + on_other > 0, on_asked / (on_asked + on_other), 0.5)
 
 
 scenes = list(two_object_scenes(60))
 images = torch.cat([scene.x for scene in scenes])
-asked = torch.tensor([scene.objects[0] for scene in scenes])
-truth = torch.stack([torch.as_tensor(scene.masks[scene.objects[0]]) for scene in scenes])
+wanted = torch.tensor([scene.objects[0] for scene in scenes])
+first, second = (
+    torch.stack([torch.as_tensor(s.masks[s.objects[i]]) for s in scenes]) for i in (0, 1)
+)
 
 layers = list(layers_with_positions(model, x))
 shares = {"linear approximation": [], "Grad-CAM": []}
@@ -394,12 +397,13 @@ for layer in layers:
     probe = Probe(model.get_submodule(layer))
     scores = model(images)
     probe.remove()
-    (g,) = torch.autograd.grad(scores.gather(1, asked[:, None]).sum(), probe.data)
+    (g,) = torch.autograd.grad(scores.gather(1, wanted[:, None]).sum(), probe.data)
     data = probe.data.detach()
-    shares["linear approximation"].append(
-        share_on_object(linear_approximation(data, g), truth).mean().item()
-    )
-    shares["Grad-CAM"].append(share_on_object(grad_cam_map(data, g), truth).mean().item())
+    for method, rule in (
+        ("linear approximation", linear_approximation),
+        ("Grad-CAM", grad_cam_map),
+    ):
+        shares[method].append(share_on_object(rule(data, g), first, second).mean().item())
 
 for method, values in shares.items():
     print(f"{method:21} lowest layer {values[0]:.1f}   highest layer {values[-1]:.1f}")
@@ -408,20 +412,24 @@ for method, values in shares.items():
 fig, ax = subplots(width=7.4, height=3.6)
 for method, values in shares.items():
     ax.plot(range(len(layers)), values, marker="o", label=method)
+ax.axhline(0.5, color="#6b6b6b", linewidth=1, linestyle=":")
 ax.set_xticks(range(len(layers)), layers, rotation=60, ha="right", fontsize=10)
 ax.set_ylim(0, 1)
 ax.set_ylabel("share on the\nobject asked for")
 ax.legend(loc="lower right")
 show(
     fig,
-    caption="Mean over 60 scenes. Grad-CAM needs a high layer, where channels have a meaning; linear approximation works further down as well.",
-    alt="Two curves over the layers from bottom to top: linear approximation, and Grad-CAM, which starts low and rises towards the top.",
+    caption="Mean over 60 scenes; dotted: a map that can't tell the two objects apart.",
+    alt="Two curves over the layers from bottom to top, linear approximation and Grad-CAM, with a dotted line at one half.",
 )
 
 # %% [markdown]
-# What one loses on the way up is detail. A cell of `features.21` is 16 pixels wide, and the map can't be finer than that: drawn smoothly
-# over the image, it looks more exact than it is. And a wide cell that is touched by the object counts as on it only in part, which is why
-# the last points of the curves are not at 1.
+# Up to three quarters of the way Grad-CAM can't tell the objects apart: its curve runs along the dotted line. Then channels begin to mean
+# something, and it catches up. Linear approximation is ahead all the way. At the very top both give a little away again: a cell there sees
+# most of the image, and the two objects begin to share cells.
+#
+# What one loses on the way up is detail. A cell of the last layer is 16 pixels wide, and the map can't be finer than that: drawn smoothly
+# over the image, it looks more exact than it is.
 
 # %% [markdown]
 # ## 8 · Other networks, same tools

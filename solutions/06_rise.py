@@ -332,7 +332,7 @@ show(
 # %%
 columns = []
 for cells in (3, 7, 14):
-    some = draw_masks(1000, cells=cells)
+    some = draw_masks(500, cells=cells)
     s = masked_scores(probability(model, category_1), x, some, 100)
     columns.append(
         Panel(
@@ -345,7 +345,7 @@ for cells in (3, 7, 14):
     )
 gallery(
     [columns],
-    caption=f"RISE for {name_1} with 1000 masks. Large cells can't say more exactly where; with small cells each mask says less, and the noise wins.",
+    caption=f"RISE for {name_1} with 500 masks. Large cells can't say more exactly where; with small cells each mask says less, and the noise wins.",
     alt="Three red and blue maps: a broad blob with three by three cells, a clear one on the object with seven by seven, and a noisier one with fourteen.",
 )
 
@@ -385,7 +385,8 @@ with torch.no_grad():
 flat = gradient(rounded, x, category_1)
 print("largest value of the gradient map:", flat.max().item())
 
-rounded_scores = masked_scores(probability(rounded, category_1), x, masks, 100)
+some = masks[:800]
+rounded_scores = masked_scores(probability(rounded, category_1), x, some, 100)
 gallery(
     [
         [
@@ -399,7 +400,7 @@ gallery(
             Panel("heat", flat, "gradient, rounded", outlines=masks_of_objects, focus=category_1),
             Panel(
                 "signed",
-                above_floor(rounded_scores, masks),
+                above_floor(rounded_scores, some),
                 "RISE, rounded",
                 outlines=masks_of_objects,
                 focus=category_1,
@@ -415,13 +416,13 @@ gallery(
 # decision tree, for a service on the internet, and for a person.
 
 # %% [markdown]
-# One scene is an anecdote, once more. Twelve scenes with two objects, 400 masks each: does the highest point of the map lie on the object that was asked
+# One scene is an anecdote, once more. Ten scenes with two objects, 200 masks each: does the highest point of the map lie on the object that was asked
 # for?
 
 # %%
 hits = 0
-scenes = list(two_object_scenes(12))
-some = masks[:400]
+scenes = list(two_object_scenes(10))
+some = masks[:200]
 for scene in scenes:
     asked = scene.objects[0]
     s = masked_scores(probability(model, asked), scene.x, some, 100)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 AREAS = (0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4)
 """The areas on the slider by default, as shares of the image."""
 
+PAPER_SIZE = 224
+"""Side of the images, in pixels, for which the paper chose its masks' step and sigma."""
+
 WIDTH = (3 * canvas.TILE + 2 * canvas.GAP) // 2
 """Width in CSS pixels of three tiles drawn for a display with two pixels to each of them."""
 
@@ -148,7 +151,8 @@ class AreaExplorer:
         masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
         names: the classes' names; the scenes' own by default.
         perturbation: "blur" or "fade".
-        options: further arguments of `extremal_perturbation`.
+        options: further arguments of `extremal_perturbation`. Its `step` and `sigma` are by default
+            in the proportion to the image that they have in the paper, 7 and 21 of 224 pixels.
 
     Raises:
         ValueError: for more than one image, a target out of range, or areas not as above.
@@ -189,7 +193,9 @@ class AreaExplorer:
             )
         # Its own copy: the masks are optimised while other cells may use the model with hooks.
         self._model, self._x, self._areas = deepcopy(model), x, areas
-        self._perturbation, self._options = perturbation, options
+        share = min(x.shape[2:]) / PAPER_SIZE
+        self._perturbation = perturbation
+        self._options = {"step": max(1, round(7 * share)), "sigma": 21 * share, **options}
         self._image = image
         self._overlay = canvas.outlines(masks)
         self._names = class_names(len(self._scores), names)
