@@ -17,6 +17,7 @@ from course_lib.attribution.extremal_perturbation import (
     extremal_perturbation,
     simple_reward,
 )
+from course_lib.attribution.layer_replacement import LayerReplacement
 
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
 SMALL = {"step": 4, "sigma": 4}
@@ -512,3 +513,14 @@ def test_calls_back_after_each_iteration(tiny: Tiny) -> None:
         extremal_perturbation(tiny, REFERENCE["x"], 3, max_iter=9, callback=callback)
     assert calls == [(1, 9), (2, 9), (3, 9)]
     assert tiny.training
+
+
+def test_replaced_activations_survive_an_in_place_layer() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Flatten())
+    images = torch.rand(1, 3, 5, 5) - 0.5
+    with LayerReplacement(model, "0", images) as run:
+        assert torch.equal(run.activations, model[0](images).detach())
+        given = torch.full((2, 4, 5, 5), -1.0)
+        assert float(run(given, [0, 0]).detach().abs().max()) == 0
+        assert torch.equal(given, torch.full_like(given, -1.0))
+    assert not model[0]._forward_hooks
