@@ -1,7 +1,7 @@
 """nbgrader's settings: the course is one flat assignment, `.`, from solutions/ to notebooks/.
 
-    nbgrader generate_assignment --force   puts the exercises into gradebook.db
-    nbgrader autograde                       grades submitted/STUDENT/*.ipynb
+nbgrader generate_assignment --force   puts the exercises into gradebook.db
+nbgrader autograde                       grades submitted/STUDENT/*.ipynb
 """
 
 c = get_config()  # noqa: F821

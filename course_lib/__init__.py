@@ -1,4 +1,4 @@
-"""The attribution course: reference methods, exercises with checks, explorers and the classroom tools."""
+"""The attribution course: reference methods, exercises with checks, explorers, classroom tools."""
 
 from __future__ import annotations
 

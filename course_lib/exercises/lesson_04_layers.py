@@ -40,7 +40,7 @@ class Probe:
     """
 
     def __init__(self, layer: nn.Module) -> None:
-        self.data: Tensor | None = None
+        self.data: Any = None
         self.handle = layer.register_forward_hook(self.look)
 
     def look(self, layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Any:
@@ -54,7 +54,6 @@ class Probe:
     @property
     def gradient(self) -> Any:
         """The gradient at `data`, None before the backward pass."""
-        assert self.data is not None
         return self.data.grad
 
     def remove(self) -> None:
@@ -257,10 +256,8 @@ def map_at_layer(model: nn.Module, x: Tensor, target: int, layer: str, rule: Rul
         scores = model(x)
     finally:
         probe.remove()
-    data = probe.data
-    assert data is not None
-    (g,) = torch.autograd.grad(scores[:, target].sum(), data)
-    return rule(data.detach(), g)
+    (g,) = torch.autograd.grad(scores[:, target].sum(), probe.data)
+    return rule(probe.data.detach(), g)
 
 
 def probe_map_at_layer(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:

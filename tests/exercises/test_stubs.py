@@ -81,7 +81,7 @@ def test_stubs(stub: Any) -> None:
         torch.nn.ReLU(),
         functools.partial(dots),
     ],
-    ids=str,
+    ids=lambda answer: getattr(answer, "__name__", type(answer).__name__),
 )
 def test_attempts(answer: Any) -> None:
     assert not is_stub(answer)
