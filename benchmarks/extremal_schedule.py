@@ -29,7 +29,8 @@ from course_lib.attribution.schedules import SCHEDULES
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import draw_scene
 
-FIRST_SEED = 600_000
+# The scenes before it helped to choose the fast schedule's settings.
+FIRST_SEED = 600_012
 AREAS = (0.05, 0.1, 0.2, 0.4)
 ALLOWED_LOSS = 0.05
 TORCHRAY_ITERATIONS = 20
