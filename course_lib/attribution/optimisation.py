@@ -102,13 +102,14 @@ def ascend(
     parameters = problem.start.clone()
     count = len(parameters)
     stepper = schedule.stepper(parameters)
+    scale = _reward_range(problem) if schedule.relative else parameters.new_ones(count)
     active = torch.arange(count, device=parameters.device)
     iterations = torch.zeros(count, dtype=torch.long, device=parameters.device)
     latest = parameters.new_zeros(count, 2)
     before: torch.Tensor | None = None
     rows = []
     for t in range(max_iter):
-        weight = schedule.area_weight(t, max_iter)
+        weight = schedule.area_weight(t, max_iter) * scale[active]
         current = parameters[active].requires_grad_()
         mask, counted = problem.render(current)
         reward = problem.reward(mask, active, problem.jitter and t % 2 == 0)
@@ -138,3 +139,17 @@ def ascend(
                     break
     history = torch.stack(rows, 2) if rows else latest.new_zeros(count, 2, 0)
     return Ascent(parameters, history, iterations)
+
+
+def _reward_range(problem: Problem) -> torch.Tensor:
+    """How far apart each mask's rewards are for all kept and all perturbed; 1 where they agree."""
+    with torch.no_grad():
+        mask, _ = problem.render(problem.start)
+        everything = torch.arange(len(mask), device=mask.device)
+        ends = (
+            problem.reward(end(mask), everything, False)
+            for end in (torch.ones_like, torch.zeros_like)
+        )
+        kept, perturbed = ends
+        distance = (kept - perturbed).abs().to(mask.dtype)
+    return torch.where(distance > 0, distance, torch.ones_like(distance))

@@ -26,6 +26,8 @@ class Schedule(ABC):
     """Step sizes and area weights over the iterations."""
 
     max_iter: int
+    relative: bool
+    """Whether area weights are counted in units of the reward's range: all kept - all perturbed."""
 
     @abstractmethod
     def start(self, shape: tuple[int, ...], areas: torch.Tensor) -> torch.Tensor:
@@ -48,6 +50,7 @@ class PaperSchedule(Schedule):
     """
 
     max_iter = 800
+    relative = False
 
     def start(self, shape: tuple[int, ...], areas: torch.Tensor) -> torch.Tensor:
         return torch.ones(len(areas), *shape)
@@ -79,14 +82,17 @@ class _Momentum(Stepper):
 class FastSchedule(Schedule):
     r"""Adam from a mask of ones, with an area weight that rises fast.
 
-    Adam at rate 0.05, area weight 200 * 50^(t / (T - 1)) over T iterations. The weight starts below
-    the paper's, for Adam's steps do not grow with the gradient: where the area term outweighs the
-    score, a mask shrinks everywhere alike instead of giving up first what the score needs least.
-    It ends at twice the paper's last, which it reaches in a tenth of the iterations.
+    Adam at rate 0.05, area weight 13 r * 50^(t / (T - 1)) over T iterations, where r is the range
+    of the mask's reward, between all kept and all perturbed: so a network whose scores are all ten
+    times as large gets the same masks. For a range of about 15, that of logits, the weight starts
+    below the paper's, for Adam's steps do not grow with the gradient: where the area term outweighs
+    the score, a mask shrinks everywhere alike instead of giving up first what the score needs
+    least. It ends at twice the paper's last, which it reaches in a tenth of the iterations.
     """
 
     max_iter = 80
-    first_weight, last_weight = 200.0, 10_000.0
+    relative = True
+    first_weight, last_weight = 13.0, 650.0
 
     def start(self, shape: tuple[int, ...], areas: torch.Tensor) -> torch.Tensor:
         return torch.ones(len(areas), *shape)

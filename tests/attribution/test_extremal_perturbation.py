@@ -417,7 +417,7 @@ def state_of(model: nn.Module, x: torch.Tensor) -> tuple:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 @pytest.mark.parametrize("layer", [None, "inner.relu2"])
-@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("at", range(1, 9))
 def test_leaves_everything_as_it_was(at: int, layer: str, error: type[BaseException]) -> None:
     model = Exploding(at, error).train()
     model.inner.conv1.eval()
@@ -425,8 +425,8 @@ def test_leaves_everything_as_it_was(at: int, layer: str, error: type[BaseExcept
     x = torch.rand(2, 3, 8, 8, requires_grad=True)
     before = state_of(model, x)
     settings = {"layer": layer, "max_iter": 3, "step": 2, "sigma": 2}
-    # One pass to learn the scores, one to record the layer, three iterations, one for the result.
-    if at == 6 and layer is None:
+    # One pass for the scores, one for the layer, two for their range, three steps, the result.
+    if at == 8 and layer is None:
         result = extremal_perturbation(model, x, 1, [0.2], **settings)
         assert not result.masks.requires_grad
     else:
@@ -524,3 +524,18 @@ def test_replaced_activations_survive_an_in_place_layer() -> None:
         assert float(run(given, [0, 0]).detach().abs().max()) == 0
         assert torch.equal(given, torch.full_like(given, -1.0))
     assert not model[0]._forward_hooks
+
+
+def test_scores_in_other_units_give_the_same_masks(tiny: Tiny) -> None:
+    class Loud(nn.Module):
+        def __init__(self, inner: nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 1000 * self.inner(x) + 3
+
+    net, x = tiny.double(), REFERENCE["x"].double()
+    plain = extremal_perturbation(net, x, 3, [0.2, 0.5], **SMALL)
+    loud = extremal_perturbation(Loud(net), x, 3, [0.2, 0.5], **SMALL)
+    assert torch.allclose(loud.masks, plain.masks, atol=1e-4)
