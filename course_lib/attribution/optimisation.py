@@ -113,14 +113,8 @@ def ascend(
         current = parameters[active].requires_grad_()
         mask, counted = problem.render(current)
         reward = problem.reward(mask, active, problem.jitter and t % 2 == 0)
+        _check_reward(reward, len(active), f"in iteration {t + 1}")
         penalty = -weight * area_penalty(counted, problem.areas[active.cpu()])
-        if reward.shape != penalty.shape:
-            raise ValueError(
-                f"The reward function must give one reward per mask, shape ({len(active)},), but "
-                f"gave {tuple(reward.shape)}."
-            )
-        if not bool(torch.isfinite(reward.detach()).all()):
-            raise ValueError(f"The reward became infinite or not a number in iteration {t + 1}.")
         (ascent,) = torch.autograd.grad((reward + penalty).sum(), current)
         with torch.no_grad():
             stepped = stepper.step(current.detach(), ascent, active, t, max_iter)
@@ -146,10 +140,21 @@ def _reward_range(problem: Problem) -> torch.Tensor:
     with torch.no_grad():
         mask, _ = problem.render(problem.start)
         everything = torch.arange(len(mask), device=mask.device)
-        ends = (
+        kept, perturbed = (
             problem.reward(end(mask), everything, False)
             for end in (torch.ones_like, torch.zeros_like)
         )
-        kept, perturbed = ends
+        _check_reward(kept, len(mask), "with all kept")
+        _check_reward(perturbed, len(mask), "with all perturbed")
         distance = (kept - perturbed).abs().to(mask.dtype)
     return torch.where(distance > 0, distance, torch.ones_like(distance))
+
+
+def _check_reward(reward: torch.Tensor, masks: int, when: str) -> None:
+    if reward.shape != (masks,):
+        raise ValueError(
+            f"The reward function must give one reward per mask, shape ({masks},), but gave "
+            f"{tuple(reward.shape)}."
+        )
+    if not bool(torch.isfinite(reward.detach()).all()):
+        raise ValueError(f"The reward was infinite or not a number {when}.")
