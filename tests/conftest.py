@@ -93,7 +93,7 @@ class Lab:
     def open(self, page: Any, notebook: str) -> None:
         """Open a notebook and wait until its kernel is ready."""
         page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=SECONDS * 1000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", state="attached", timeout=SECONDS * 1000)
         wait_until(lambda: self.kernel_of(notebook), f"the kernel of {notebook} is idle")
 
     def run_all(self, page: Any, seconds: float = 3 * SECONDS) -> None:

@@ -244,7 +244,7 @@ def extremal_masks(
     parameters = parameters.detach().clone().requires_grad_()
     optimiser = torch.optim.Adam([parameters], lr=0.05)
     for t in range(steps):
-        weight = 100 * 1.045**t
+        weight = 100 * 1.06**t
 
         def objective(p: Tensor, weight: float = weight) -> Tensor:
             masks = render(p)
@@ -275,7 +275,7 @@ def probe_extremal_masks(answer: Callable[..., Any], rng: torch.Generator) -> Ou
 
 
 def _search_with(
-    *, rate: float = 0.05, growth: float = 1.045, sign: float = -1.0, render_last: bool = True
+    *, rate: float = 0.05, growth: float = 1.06, sign: float = -1.0, render_last: bool = True
 ) -> Callable[..., Tensor]:
     """The search with one thing changed."""
 
@@ -299,7 +299,7 @@ def _new_optimiser_each_step(score, render, parameters, areas, steps):
     parameters = parameters.detach().clone().requires_grad_()
     for t in range(steps):
         optimiser = torch.optim.Adam([parameters], lr=0.05)
-        weight = 100 * 1.045**t
+        weight = 100 * 1.06**t
 
         def objective(p, weight=weight):
             masks = render(p)
@@ -494,7 +494,7 @@ EXERCISES = [
         probe=probe_extremal_masks,
         mistakes={
             "The area term is added; it is a price and must be subtracted.": _search_with(sign=1.0),
-            "The weight of the area term stays at 100. It grows from step to step: `100 * 1.045 ** "
+            "The weight of the area term stays at 100. It grows from step to step: `100 * 1.06 ** "
             "t`.": _search_with(growth=1.0),
             "You return the parameters. The masks are what `render` makes of them.": _search_with(
                 render_last=False

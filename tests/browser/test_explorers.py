@@ -20,7 +20,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SECONDS = 180
+SECONDS = 300
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SECONDS = 180
+SECONDS = 300
 
 WRONG = """\
 class DeConvNetReLU(torch.autograd.Function):

@@ -102,7 +102,7 @@ def test_the_kernel_cell_says_nothing_where_all_is_well(tmp_path):
         ("### BEGIN SOLUTION\n    return (s", "# BEGIN SOLUTION\n    return (s", "the markers are"),
         ("share_on_object = check(", "result = check(", "is exactly one line"),
         ("share_on_object = check(", "x = 1\nshare_on_object = check(", "is exactly one line"),
-        ("# # A small", "# ### BEGIN SOLUTION\n# ### END SOLUTION", "belong in code cells"),
+        ("# # A small lesson", "# ### BEGIN SOLUTION\n# ### END SOLUTION", "belong in code cells"),
         (
             'saliency_by_maximum = check("saliency_by_maximum',
             'saliency_by_maximum = ("',
