@@ -165,7 +165,8 @@ def chart(rows: list[dict[str, Any]], path: Path) -> None:
         )
         ax.set_xlabel("time / floor")
         ax.set_title(network)
-    axes[0][0].legend(loc="lower right")
+    handles = axes[0][0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=len(who), frameon=False)
     show(
         figure,
         caption="Time of each method as a multiple of its floor",
