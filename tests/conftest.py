@@ -94,7 +94,19 @@ class Lab:
         """Open a notebook and wait until its kernel is ready."""
         page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}")
         page.wait_for_selector(".jp-Notebook .jp-Cell", state="attached", timeout=SECONDS * 1000)
+        self.all_cells(page)
         wait_until(lambda: self.kernel_of(notebook), f"the kernel of {notebook} is idle")
+
+    def all_cells(self, page: Any) -> None:
+        """Wait until JupyterLab, which adds a notebook's cells by and by, has added the last."""
+        counts = [-1]
+
+        def settled() -> bool:
+            counts.append(page.locator(".jp-Notebook .jp-Cell").count())
+            page.wait_for_timeout(1000)
+            return counts[-1] > 0 and counts[-1] == counts[-2]
+
+        wait_until(settled, "all cells are there")
 
     def run_all(self, page: Any, seconds: float = 3 * SECONDS) -> None:
         """Choose Run All Cells in the menu and wait until every code cell has run."""
