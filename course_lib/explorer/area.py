@@ -25,8 +25,10 @@ from course_lib.explorer.view import (
     SLIDER,
     News,
     Screen,
+    class_chooser,
     class_names,
     explorer_box,
+    scores_of,
 )
 
 if TYPE_CHECKING:
@@ -175,22 +177,13 @@ class AreaExplorer:
         perturbation: str = BLUR_PERTURBATION,
         **options: Any,
     ) -> None:
-        if x.dim() != 4 or x.shape[0] != 1:
-            raise ValueError(
-                f"the explorer shows one image, shape (1, 3, H, W), not {tuple(x.shape)}."
-            )
         areas = tuple(float(area) for area in areas)
         if not areas or list(areas) != sorted(set(areas)) or not 0 < areas[0] <= areas[-1] < 1:
             raise ValueError(
                 f"areas are shares of the image between 0 and 1, each larger than the one before, "
                 f"not {list(areas)}."
             )
-        with preserved(model), torch.no_grad():
-            self._scores = model(x)[0].float().cpu()
-        if not 0 <= target < len(self._scores):
-            raise ValueError(
-                f"target {target} is out of range: the model has {len(self._scores)} classes."
-            )
+        self._scores = scores_of(model, x, target)
         # Its own copy: the masks are optimised while other cells may use the model with hooks.
         self._model, self._x, self._areas = deepcopy(model), x, areas
         share = min(x.shape[2:]) / PAPER_SIZE
@@ -206,13 +199,7 @@ class AreaExplorer:
         self.variant = ipywidgets.Dropdown(
             options=VARIANTS, description="Variant", style=LABELLED, layout=CONTROL
         )
-        self.target = ipywidgets.Dropdown(
-            options=[(name, i) for i, name in enumerate(self._names)],
-            value=target,
-            description="Class",
-            style=LABELLED,
-            layout=CONTROL,
-        )
+        self.target = class_chooser(self._names, target)
         self.area = ipywidgets.SelectionSlider(
             options=[(f"{100 * area:.3g} %", i) for i, area in enumerate(areas)],
             value=len(areas) // 2,

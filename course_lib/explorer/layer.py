@@ -21,8 +21,10 @@ from course_lib.explorer.view import (
     SLIDER,
     News,
     Screen,
+    class_chooser,
     class_names,
     explorer_box,
+    scores_of,
     static_and_live,
 )
 
@@ -198,16 +200,7 @@ class LayerExplorer:
         layers: Sequence[str] | None = None,
         methods: Sequence[str] | None = None,
     ) -> None:
-        if x.dim() != 4 or x.shape[0] != 1:
-            raise ValueError(
-                f"the explorer shows one image, shape (1, 3, H, W), not {tuple(x.shape)}."
-            )
-        with preserved(model), torch.no_grad():
-            self._scores = model(x)[0].float().cpu()
-        if not 0 <= target < len(self._scores):
-            raise ValueError(
-                f"target {target} is out of range: the model has {len(self._scores)} classes."
-            )
+        self._scores = scores_of(model, x, target)
         known = spatial_layers(model, x)
         layers = list(known if layers is None else layers)
         methods = list(METHODS if methods is None else methods)
@@ -227,13 +220,7 @@ class LayerExplorer:
         self.method = ipywidgets.Dropdown(
             options=methods, description="Method", style=LABELLED, layout=CONTROL
         )
-        self.target = ipywidgets.Dropdown(
-            options=[(name, i) for i, name in enumerate(self._names)],
-            value=target,
-            description="Class",
-            style=LABELLED,
-            layout=CONTROL,
-        )
+        self.target = class_chooser(self._names, target)
         self.layer = ipywidgets.SelectionSlider(
             options=layers,
             value=layers[-1],

@@ -9,6 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
+import torch
+from torch import nn
+
+from course_lib.attribution.state import preserved
 
 CONTROL = ipywidgets.Layout(width="22em", max_width="100%")
 """Controls are measured in the reader's own type size, so that they grow with the page's zoom."""
@@ -73,6 +77,32 @@ def explorer_box(children: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
     box = ipywidgets.VBox(children)
     box.add_class("course-explorer")
     return box
+
+
+def scores_of(model: nn.Module, x: torch.Tensor, target: int) -> torch.Tensor:
+    """The model's scores for the one image that an explorer shows, shape (classes,).
+
+    Raises:
+        ValueError: for more than one image, or a target out of range.
+    """
+    if x.dim() != 4 or x.shape[0] != 1:
+        raise ValueError(f"the explorer shows one image, shape (1, 3, H, W), not {tuple(x.shape)}.")
+    with preserved(model), torch.no_grad():
+        scores = model(x)[0].float().cpu()
+    if not 0 <= target < len(scores):
+        raise ValueError(f"target {target} is out of range: the model has {len(scores)} classes.")
+    return scores
+
+
+def class_chooser(names: Sequence[str], target: int) -> ipywidgets.Dropdown:
+    """The control that chooses a class by its name, beginning with class `target`."""
+    return ipywidgets.Dropdown(
+        options=[(name, i) for i, name in enumerate(names)],
+        value=target,
+        description="Class",
+        style=LABELLED,
+        layout=CONTROL,
+    )
 
 
 def class_names(number: int, names: Sequence[str] | None) -> list[str]:
