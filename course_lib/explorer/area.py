@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -18,6 +19,7 @@ from course_lib.attribution.perturbation import BLUR_PERTURBATION, Perturbation
 from course_lib.attribution.rewards import VARIANTS
 from course_lib.attribution.state import preserved
 from course_lib.explorer import canvas
+from course_lib.explorer.threads import one_core_free
 from course_lib.explorer.view import (
     CONTROL,
     LABELLED,
@@ -52,6 +54,10 @@ WHAT_THE_MASK_DOES = {
 HOW_IT_COUNTS = {"preserve": "with", "delete": "without", "dual": "with"}
 
 
+REDRAW_EVERY = 0.1
+"""Seconds between two steps of the progress bar: more often nobody sees it move."""
+
+
 class Cancelled(Exception):
     """The reader pressed Cancel."""
 
@@ -80,7 +86,8 @@ class AreaState:
     Args:
         areas: shares of the image, increasing.
         here: index of the area on show.
-        found: the masks of all areas.
+        found: the masks of all areas; None as long as there are none.
+        image: the image, shape (3, H, W), in [0, 1].
         variant: "preserve", "delete" or "dual".
         class_name: name of the class.
         whole: the network's score for the whole image.
@@ -89,7 +96,8 @@ class AreaState:
 
     areas: tuple[float, ...]
     here: int
-    found: Masks
+    found: Masks | None
+    image: np.ndarray
     variant: str
     class_name: str
     whole: float
@@ -98,42 +106,58 @@ class AreaState:
 
 def render(state: AreaState) -> bytes:
     """The picture of a state, as PNG: what the network sees, the mask, score against area."""
-    area = f"{100 * state.areas[state.here]:.3g} %"
-    found, here = state.found, state.here
+    found, here, name = state.found, state.here, state.class_name
+    the_mask = f"the mask for {name}\n{_percent(state.areas[here])} of the image"
+    the_curve = f"score {HOW_IT_COUNTS[state.variant]} the mask\nat each area"
+    if found is None:
+        blank = canvas.blank_pixels()
+        image = state.overlay.over(canvas.image_pixels(state.image))
+        return canvas.compose(
+            [
+                canvas.Tile(image, f"the image\nscore of {name}: {state.whole:.1f}"),
+                canvas.Tile(blank, f"not there yet:\n{the_mask.replace(chr(10), ', ')}"),
+                canvas.Tile(blank, f"not there yet:\n{the_curve.replace(chr(10), ' ')}"),
+            ]
+        )
+    curve = canvas.curve_pixels(
+        state.areas,
+        found.scores.tolist(),
+        here,
+        x_label="area of the mask, % of the image",
+        y_label=f"score of {name}",
+        level=state.whole,
+    )
     return canvas.compose(
         [
             canvas.Tile(
                 canvas.image_pixels(found.seen[here]),
-                f"{WHAT_THE_MASK_DOES[state.variant]}\n"
-                f"score of {state.class_name}: {found.scores[here]:.1f}",
+                f"{WHAT_THE_MASK_DOES[state.variant]}\nscore of {name}: {found.scores[here]:.1f}",
             ),
             canvas.Tile(
-                state.overlay.over(canvas.heat_pixels(found.masks[here], vmax=1.0)),
-                f"the mask for {state.class_name}\n{area} of the image",
+                state.overlay.over(canvas.heat_pixels(found.masks[here], vmax=1.0)), the_mask
             ),
-            canvas.Tile(
-                canvas.curve_pixels(
-                    state.areas,
-                    found.scores.tolist(),
-                    here,
-                    x_label="area of the mask, % of the image",
-                    y_label=f"score of {state.class_name}",
-                    level=state.whole,
-                ),
-                f"score {HOW_IT_COUNTS[state.variant]} the mask\nat each area",
-            ),
+            canvas.Tile(curve, the_curve),
         ]
     )
 
 
 def describe(state: AreaState) -> str:
     """The picture of a state in words: class, variant, area, score."""
+    mask = (
+        f"{state.variant} mask for {state.class_name} with an area of "
+        f"{_percent(state.areas[state.here])} of the image"
+    )
+    score = f"the network's score for {state.class_name}"
+    if state.found is None:
+        return f"There is no {mask} yet; {score} is {state.whole:.1f} for the whole image."
     return (
-        f"{state.variant.capitalize()} mask for {state.class_name} with an area of "
-        f"{100 * state.areas[state.here]:.3g} % of the image; the network's score for "
-        f"{state.class_name} when {WHAT_THE_MASK_DOES[state.variant]} is "
+        f"{mask[0].upper()}{mask[1:]}; {score} when {WHAT_THE_MASK_DOES[state.variant]} is "
         f"{state.found.scores[state.here]:.1f}, and {state.whole:.1f} for the whole image."
     )
+
+
+def _percent(area: float) -> str:
+    return f"{100 * area:.3g} %"
 
 
 class AreaExplorer:
@@ -190,6 +214,7 @@ class AreaExplorer:
         self._perturbation = perturbation
         self._options = {"step": max(1, round(7 * share)), "sigma": 21 * share, **options}
         self._image = image
+        self._shown = self._show(x)[0]
         self._overlay = canvas.outlines(masks)
         self._names = class_names(len(self._scores), names)
         self._found: dict[tuple[int, str], Masks] = {}
@@ -201,7 +226,7 @@ class AreaExplorer:
         )
         self.target = class_chooser(self._names, target)
         self.area = ipywidgets.SelectionSlider(
-            options=[(f"{100 * area:.3g} %", i) for i, area in enumerate(areas)],
+            options=[(_percent(area), i) for i, area in enumerate(areas)],
             value=len(areas) // 2,
             description="Area",
             style=LABELLED_SLIDER,
@@ -229,9 +254,10 @@ class AreaExplorer:
         )
         self.variant.observe(self._switch, names="value")
         self.target.observe(self._switch, names="value")
-        self.area.observe(self._update, names="value")
+        self.area.observe(self._move, names="value")
         self.cancel.on_click(lambda _: self._stop.set())
         self.again.on_click(lambda _: self.start())
+        self._update()
 
     def start(self) -> None:
         """Optimise the masks of the chosen class and variant in the background."""
@@ -240,7 +266,7 @@ class AreaExplorer:
         self._stop.clear()
         key = (self.target.value, self.variant.value)
         self._busy(True)
-        self.news.say(f"Optimising {len(self._areas)} masks for {self._names[key[0]]}.")
+        self._update(f"Optimising the masks of all {len(self._areas)} areas.")
         self._job = threading.Thread(target=self._optimise, args=key, daemon=True)
         self._job.start()
 
@@ -262,12 +288,16 @@ class AreaExplorer:
         return self
 
     def state(self, here: int) -> AreaState:
-        """What the picture shows at area number `here`, for the chosen class and variant."""
+        """What the picture shows at area number `here`, for the chosen class and variant.
+
+        Its `found` is None as long as there are no masks.
+        """
         target, variant = self.target.value, self.variant.value
         return AreaState(
             areas=self._areas,
             here=here,
-            found=self._found[target, variant],
+            found=self._found.get((target, variant)),
+            image=self._shown,
             variant=variant,
             class_name=self._names[target],
             whole=float(self._scores[target]),
@@ -284,7 +314,7 @@ class AreaExplorer:
         return gallery(
             [
                 [
-                    Panel("heat", mask, f"{100 * area:.3g} %", vmax=1.0)
+                    Panel("heat", mask, _percent(area), vmax=1.0)
                     for area, mask in zip(self._areas, found.masks, strict=True)
                 ],
                 [
@@ -300,31 +330,39 @@ class AreaExplorer:
         )
 
     def _optimise(self, target: int, variant: str) -> None:
+        redrawn = time.monotonic()
+
         def step(iteration: int, total: int) -> None:
+            nonlocal redrawn
             if self._stop.is_set():
                 raise Cancelled
-            self.progress.max, self.progress.value = total, iteration
+            now = time.monotonic()
+            if iteration == total or now - redrawn >= REDRAW_EVERY:
+                self.progress.max, self.progress.value = total, iteration
+                redrawn = now
 
+        news: str | Exception = ""
         try:
-            result = extremal_perturbation(
-                self._model,
-                self._x,
-                target,
-                areas=list(self._areas),
-                variant=variant,
-                perturbation=self._perturbation,
-                callback=step,
-                **self._options,
-            )
-            self._found[target, variant] = self._measure(result, target, variant)
+            with one_core_free():
+                result = extremal_perturbation(
+                    self._model,
+                    self._x,
+                    target,
+                    areas=list(self._areas),
+                    variant=variant,
+                    perturbation=self._perturbation,
+                    callback=step,
+                    **self._options,
+                )
+                self._found[target, variant] = self._measure(result, target, variant)
         except Cancelled:
-            self.news.say("Cancelled. Press Optimise to begin again.")
+            news = "Cancelled. Press Optimise to begin again."
         except Exception as error:  # an exception in a thread would vanish without a trace
-            self.news.error(error)
+            news = error
         finally:
             self._busy(False)
         if (target, variant) == (self.target.value, self.variant.value):
-            self._update()
+            self._update(news)
 
     def _measure(self, result: Any, target: int, variant: str) -> Masks:
         masks = result.masks
@@ -332,13 +370,16 @@ class AreaExplorer:
         with preserved(self._model), torch.no_grad():
             seen = pyramid.apply(1 - masks if variant == "delete" else masks)
             scores = self._model(seen)[:, target]
-        shown = seen if self._image is None else self._image(seen)
         return Masks(
             masks=masks[:, 0].cpu().numpy(),
-            seen=shown.float().cpu().numpy(),
+            seen=self._show(seen),
             scores=scores.float().cpu().numpy(),
             iterations=np.asarray(result.iterations),
         )
+
+    def _show(self, x: torch.Tensor) -> np.ndarray:
+        """Inputs of the network as images in [0, 1], shape (N, 3, H, W)."""
+        return (x if self._image is None else self._image(x)).float().cpu().numpy()
 
     def _busy(self, busy: bool) -> None:
         self.cancel.disabled = not busy
@@ -356,19 +397,25 @@ class AreaExplorer:
         if self._job is not None and self._job.is_alive():
             self._stop.set()
             self._job.join()
-        self.screen.value = ""
         self.start()
 
-    def _update(self, change: Any = None) -> None:
-        if (self.target.value, self.variant.value) not in self._found:
-            return
+    def _move(self, change: Any) -> None:
+        self._update()
+
+    def _update(self, news: str | Exception = "") -> None:
+        """Draw the state, and say it, after `news` if there is any."""
+        state = self.state(self.area.value)
         try:
-            state = self.state(self.area.value)
-            self.screen.picture(render(state), describe(state), WIDTH)
-            self.news.say(describe(state))
+            picture = render(state)
         except Exception as error:  # an exception in a callback would vanish without a trace
-            self.screen.value = ""
-            self.news.error(error)
+            state, news = replace(state, found=None), error
+            picture = render(state)
+        words = describe(state)
+        self.screen.picture(picture, words, WIDTH)
+        if isinstance(news, Exception):
+            self.news.error(news, words)
+        else:
+            self.news.say(f"{news} {words}".strip())
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         if (self.target.value, self.variant.value) not in self._found:

@@ -29,6 +29,7 @@ INK = (26, 26, 26)
 QUIET = (107, 107, 107)
 ACCENT = (0, 114, 178)
 WARM = (213, 94, 0)
+BLANK = (232, 232, 232)
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ def image_pixels(x: Any) -> np.ndarray:
     """
     rgb = np.clip(np.asarray(x, dtype=np.float64), 0, 1).transpose(1, 2, 0)
     return _enlarge((rgb * 255).round().astype(np.uint8))
+
+
+def blank_pixels() -> np.ndarray:
+    """A tile with nothing on it, where a map will be, or could not be made."""
+    return np.full((TILE, TILE, 3), BLANK, dtype=np.uint8)
 
 
 def heat_pixels(s: Any, vmax: float | None = None) -> np.ndarray:

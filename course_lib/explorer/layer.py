@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,6 +37,8 @@ WIDTH = canvas.TILE + canvas.GAP // 2
 
 SHEET_COLUMNS = 6
 
+CLASSIFIERS = (nn.Linear, nn.Conv2d)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -45,22 +48,32 @@ class Method:
         module: where it lives, in `course_lib.attribution`.
         function: its name there.
         signed: whether its maps have two signs.
+        contrastive: whether it needs a contrast layer; `contrast_layer` chooses it.
     """
 
     module: str
     function: str
     signed: bool = False
+    contrastive: bool = False
 
     def __call__(self, model: nn.Module, x: torch.Tensor, target: int, layer: str) -> np.ndarray:
-        """The map for class `target` at `layer`, shape (h, w)."""
+        """The map for class `target` at `layer`, shape (h, w).
+
+        Raises:
+            ValueError: the method is not defined for this network, or at this layer.
+        """
         function = getattr(import_module(f"course_lib.attribution.{self.module}"), self.function)
-        return function(model, x, target, saliency_layer=layer)[0, 0].float().cpu().numpy()
+        more = {"contrast_layer": contrast_layer(model, x)} if self.contrastive else {}
+        return function(model, x, target, saliency_layer=layer, **more)[0, 0].float().cpu().numpy()
 
 
 METHODS: Mapping[str, Method] = {
     "Grad-CAM": Method("grad_cam", "grad_cam"),
     "Linear approximation": Method("linear_approx", "linear_approx", signed=True),
     "Excitation backprop": Method("excitation_backprop", "excitation_backprop"),
+    "Contrastive excitation backprop": Method(
+        "excitation_backprop", "contrastive_excitation_backprop", contrastive=True
+    ),
     "Gradient": Method("gradient", "gradient"),
     "Deconvnet": Method("deconvnet", "deconvnet"),
     "Guided backprop": Method("guided_backprop", "guided_backprop"),
@@ -73,7 +86,7 @@ class LayerState:
 
     Args:
         image: shape (3, H, W), in [0, 1].
-        map: shape (h, w).
+        map: shape (h, w); None where it could not be made.
         signed: whether the map has two signs.
         method, class_name, layer: their names.
         score: the network's score for the class.
@@ -82,7 +95,7 @@ class LayerState:
     """
 
     image: np.ndarray
-    map: np.ndarray
+    map: np.ndarray | None
     signed: bool
     method: str
     class_name: str
@@ -94,34 +107,80 @@ class LayerState:
 
 def render(state: LayerState) -> bytes:
     """The picture of a state, as PNG: the image, and the layer's map over the same frame."""
-    paint = canvas.signed_pixels if state.signed else canvas.heat_pixels
-    height, width = state.map.shape
+    name, paint = state.class_name, canvas.signed_pixels if state.signed else canvas.heat_pixels
+    if state.map is None:
+        right = canvas.Tile(
+            canvas.blank_pixels(), f"no {state.method}\nfor {name} at {state.layer}"
+        )
+    else:
+        height, width = state.map.shape
+        right = canvas.Tile(
+            state.overlay.over(paint(state.map)),
+            f"{state.method} for {name}\n{state.layer}, {height} x {width}",
+        )
+    image = state.overlay.over(canvas.image_pixels(state.image))
     return canvas.compose(
-        [
-            canvas.Tile(
-                state.overlay.over(canvas.image_pixels(state.image)),
-                f"the image\nscore of {state.class_name}: {state.score:.1f}",
-            ),
-            canvas.Tile(
-                state.overlay.over(paint(state.map)),
-                f"{state.method} for {state.class_name}\n{state.layer}, {height} x {width}",
-            ),
-        ]
+        [canvas.Tile(image, f"the image\nscore of {name}: {state.score:.1f}"), right]
     )
 
 
 def describe(state: LayerState) -> str:
     """The picture of a state in words: class, layer, score, and where the map is."""
+    score = f"the network's score for {state.class_name} is {state.score:.1f}."
+    what = f"{state.method} for {state.class_name} at layer {state.layer}"
+    if state.map is None:
+        return f"There is no map: {what} could not be computed; {score}"
     height, width = state.map.shape
-    where = (
-        ""
-        if state.inside is None
-        else f" {100 * state.inside:.0f} % of the map is inside the {state.class_name}."
-    )
-    return (
-        f"{state.method} for {state.class_name} at layer {state.layer}, {height} x {width} cells; "
-        f"the network's score for {state.class_name} is {state.score:.1f}.{where}"
-    )
+    where = ""
+    if not state.map.any():
+        where = " The map is 0 everywhere."
+    elif state.inside is not None:
+        where = f" {100 * state.inside:.0f} % of the map is inside the {state.class_name}."
+    return f"{what}, {height} x {width} cells; {score}{where}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A layer of a network that ran.
+
+    Args:
+        name: the layer's name.
+        layer: the layer.
+        is_map: whether it gave a tensor N x C x H x W with more than one position.
+    """
+
+    name: str
+    layer: nn.Module
+    is_map: bool
+
+
+def layers_run(model: nn.Module, x: torch.Tensor) -> list[Run]:
+    """The layers that run for an input, inner and outer ones, in the order in which they end."""
+    runs: list[Run] = []
+
+    def record(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            is_map = isinstance(output, torch.Tensor) and output.dim() == 4
+            is_map = is_map and output.shape[2] * output.shape[3] > 1
+            runs.append(Run(name, module, is_map))
+
+        return hook
+
+    layers = [(name, layer) for name, layer in model.named_modules() if name]
+    handles = [layer.register_forward_hook(record(name)) for name, layer in layers]
+    try:
+        with preserved(model), torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return runs
+
+
+def _maps(runs: Sequence[Run]) -> list[Run]:
+    """The layers among `runs` that ran once and gave a map."""
+    times = Counter(run.name for run in runs)
+    return [run for run in runs if times[run.name] == 1 and run.is_map]
 
 
 def spatial_layers(model: nn.Module, x: torch.Tensor) -> list[str]:
@@ -137,32 +196,35 @@ def spatial_layers(model: nn.Module, x: torch.Tensor) -> list[str]:
     Raises:
         ValueError: if there is no such layer.
     """
-    runs: dict[str, int] = {}
-    spatial: dict[str, bool] = {}
-
-    def record(name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            runs[name] = runs.get(name, 0) + 1
-            is_map = isinstance(output, torch.Tensor) and output.dim() == 4
-            spatial[name] = is_map and output.shape[2] * output.shape[3] > 1
-
-        return hook
-
-    handles = [
-        layer.register_forward_hook(record(name))
-        for name, layer in model.named_modules()
-        if name and not any(True for _ in layer.children())
-    ]
-    try:
-        with preserved(model), torch.no_grad():
-            model(x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    names = [name for name, count in runs.items() if count == 1 and spatial[name]]
+    maps = _maps(layers_run(model, x))
+    names = [run.name for run in maps if not any(True for _ in run.layer.children())]
     if not names:
         raise ValueError("the model has no layer with a map: none gives a tensor N x C x H x W.")
     return names
+
+
+def contrast_layer(model: nn.Module, x: torch.Tensor) -> str:
+    """Name of the layer for contrastive excitation backprop to form its difference at.
+
+    That is the last one with a map before the classifier, which is the last linear layer or
+    convolution. A whole block counts as a layer: what goes around its inner layers goes through it.
+
+    Args:
+        model: the network.
+        x: input, shape (N, C, H, W).
+
+    Raises:
+        ValueError: if there is no such layer.
+    """
+    runs = layers_run(model, x)
+    classifiers = [i for i, run in enumerate(runs) if isinstance(run.layer, CLASSIFIERS)]
+    maps = _maps(runs[: classifiers[-1]]) if classifiers else []
+    if not maps:
+        raise ValueError(
+            "contrastive excitation backprop is not defined for this network: it needs a linear "
+            "layer or a convolution as the classifier, and a layer with a map before it."
+        )
+    return maps[-1].name
 
 
 class LayerExplorer:
@@ -248,20 +310,27 @@ class LayerExplorer:
         """What the picture shows for these settings; computed once."""
         key = (method, target, layer)
         if key not in self._states:
-            rule = METHODS[method]
-            values = rule(self._model, self._x, target, layer)
-            self._states[key] = LayerState(
-                image=self._image,
+            values = METHODS[method](self._model, self._x, target, layer)
+            self._states[key] = replace(
+                self.state_without_map(method, target, layer),
                 map=values,
-                signed=rule.signed,
-                method=method,
-                class_name=self._names[target],
-                layer=layer,
-                score=float(self._scores[target]),
                 inside=self._share_inside(values, target),
-                overlay=self._overlay,
             )
         return self._states[key]
+
+    def state_without_map(self, method: str, target: int, layer: str) -> LayerState:
+        """What the picture shows for these settings when the map could not be made."""
+        return LayerState(
+            image=self._image,
+            map=None,
+            signed=METHODS[method].signed,
+            method=method,
+            class_name=self._names[target],
+            layer=layer,
+            score=float(self._scores[target]),
+            inside=None,
+            overlay=self._overlay,
+        )
 
     def contact_sheet(self) -> Picture:
         """The maps of all layers on the slider, for the chosen method and class, in one picture."""
@@ -297,13 +366,15 @@ class LayerExplorer:
         return float((full.numpy() * self._masks[target]).sum()) / total if total > 0 else 0.0
 
     def _update(self, change: Any = None) -> None:
+        settings = (self.method.value, self.target.value, self.layer.value)
         try:
-            state = self.state(self.method.value, self.target.value, self.layer.value)
-            self.screen.picture(render(state), describe(state), WIDTH)
-            self.news.say(describe(state))
+            state = self.state(*settings)
         except Exception as error:  # an exception in a callback would vanish without a trace
-            self.screen.value = ""
-            self.news.error(error)
+            state = self.state_without_map(*settings)
+            self.news.error(error, describe(state))
+        else:
+            self.news.say(describe(state))
+        self.screen.picture(render(state), describe(state), WIDTH)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         return static_and_live(self.view, self.contact_sheet, **options)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from course_lib.explorer.area import AreaExplorer
 from course_lib.explorer.layer import LayerExplorer
+from course_lib.explorer.style import styled
 from course_lib.explorer.view import LABELLED
 from course_lib.world.examples import EXAMPLE_SEED, get_example_data
 from course_lib.world.networks import NETWORKS
@@ -57,6 +58,7 @@ class Page:
             self._explore(x, target, None)
             return
         self.chooser.children = [self.scene, another]
+        styled(self.chooser)
         self.scene.observe(self._show_scene, names="value")
         another.on_click(self._draw_lots)
         self._show_scene()

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from course_lib.attribution.state import preserved
+from course_lib.explorer.style import styled
 
-CONTROL = ipywidgets.Layout(width="22em", max_width="100%")
+CONTROL = ipywidgets.Layout(width="23em", max_width="100%")
 """Controls are measured in the reader's own type size, so that they grow with the page's zoom."""
 
 SLIDER = ipywidgets.Layout(width="100%", max_width="46em")
@@ -44,12 +45,15 @@ class Screen(ipywidgets.HTML):
     """A picture with alt text. `ipywidgets.Image` has no alt text, hence an `<img>` in HTML."""
 
     def picture(self, png: bytes, alt: str, width: int) -> None:
-        """Show `png`, described by `alt`, at most `width` CSS pixels wide."""
+        """Show `png`, described by `alt`, at most `width` CSS pixels wide.
+
+        The pixels are those of text of the usual size; for larger text the picture is larger too.
+        """
         source = base64.b64encode(png).decode("ascii")
         self.value = (
+            f'<div class="course-picture" style="--course-width:{width / 16:g}rem">'
             f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}" '
-            f'onload="{html.escape(NAME_SLIDERS)}" '
-            f'style="width:100%;max-width:{width}px;height:auto;background:#fff;border-radius:4px">'
+            f'onload="{html.escape(NAME_SLIDERS)}"></div>'
         )
 
 
@@ -60,8 +64,8 @@ class News(ipywidgets.HTML):
         """Show `text`; an empty one clears the line."""
         self.value = f'<span role="status">{html.escape(text)}</span>' if text else ""
 
-    def error(self, error: BaseException) -> None:
-        """Show what went wrong in one line, with the details on request."""
+    def error(self, error: BaseException, meanwhile: str) -> None:
+        """Show what went wrong in one line, the details on request, and what is there meanwhile."""
         details = "".join(traceback.format_exception(error))
         self.value = (
             '<div role="alert" style="border-left:4px solid #d55e00;padding:.4em .8em;'
@@ -69,12 +73,13 @@ class News(ipywidgets.HTML):
             f"<strong>✗ {html.escape(type(error).__name__)}</strong> "
             f"{html.escape(str(error))}<details><summary>details</summary>"
             f'<pre style="white-space:pre-wrap">{html.escape(details)}</pre></details></div>'
+            f"<div>{html.escape(meanwhile)}</div>"
         )
 
 
 def explorer_box(children: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
     """An explorer's controls, picture and news, one below the other."""
-    box = ipywidgets.VBox(children)
+    box = styled(ipywidgets.VBox(children))
     box.add_class("course-explorer")
     return box
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 import threading
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
@@ -58,12 +60,61 @@ def test_callback_counts_the_iterations_and_may_stop_them(scene):
         extremal_perturbation(Red(), x, 0, areas=[0.1], max_iter=3, callback=stop)
 
 
+def alt_of(explorer):
+    return html.unescape(re.search(r'alt="([^"]*)"', explorer.screen.value).group(1))
+
+
+def without_a_mask(explorer, area):
+    return (
+        f"There is no preserve mask for red with an area of {area} of the image yet; "
+        f"the network's score for red is {explorer._scores[0]:.1f} for the whole image."
+    )
+
+
+def test_before_there_are_masks_class_area_and_score_are_said(explorer):
+    words = without_a_mask(explorer, "10 %")
+    assert alt_of(explorer) == words
+    assert explorer.news.value == f'<span role="status">{html.escape(words)}</span>'
+    states = [explorer.state(i) for i in range(len(AREAS))]
+    assert all(state.found is None for state in states)
+    assert len({render(state) for state in states}) == len(AREAS)
+    assert render(states[0]) == render(states[0])
+    waiting = Image.open(io.BytesIO(render(states[1]))).size
+    explorer.wait()
+    assert Image.open(io.BytesIO(render(explorer.state(1)))).size == waiting
+
+
+def test_the_progress_bar_is_not_redrawn_for_every_iteration(explorer, monkeypatch):
+    drawn = []
+    explorer.progress.observe(lambda change: drawn.append(change.new), names="value")
+    now = iter([0.0, 0.05, 0.11, 0.12, 0.13, 0.14, 0.15])
+    monkeypatch.setattr("course_lib.explorer.area.time.monotonic", lambda: next(now))
+    explorer._optimise(0, "preserve")
+    assert drawn == [2, 6]
+
+
+def test_one_core_is_left_to_the_browser(explorer, monkeypatch):
+    seen = []
+
+    def note(*args, **options):
+        seen.append(torch.get_num_threads())
+        raise ValueError
+
+    monkeypatch.setattr("course_lib.explorer.area.extremal_perturbation", note)
+    monkeypatch.setattr("course_lib.explorer.threads.os.cpu_count", lambda: 2)
+    torch.set_num_threads(2)
+    explorer.start()
+    explorer._job.join(10)
+    assert seen == [1]
+    assert torch.get_num_threads() == 2
+
+
 def test_every_step_of_the_slider_has_its_own_picture(explorer):
     explorer.wait()
     seen = set()
     for i, area in enumerate(AREAS):
         explorer.area.value = i
-        alt = html.unescape(re.search(r'alt="([^"]*)"', explorer.screen.value).group(1))
+        alt = alt_of(explorer)
         assert f"an area of {100 * area:.3g} %" in alt
         assert "red" in alt
         assert f"is {explorer.state(i).found.scores[i]:.1f}" in alt
@@ -111,17 +162,22 @@ def test_cancel_stops_and_says_so(explorer, monkeypatch):
     assert begun.wait(10)
     assert not explorer.cancel.disabled
     assert explorer.again.disabled
+    assert "Optimising the masks of all 3 areas." in explorer.news.value
+    assert alt_of(explorer) == without_a_mask(explorer, "10 %")
     explorer.cancel.click()
     gate.set()
     explorer._job.join(10)
     assert "Cancelled" in explorer.news.value
+    assert alt_of(explorer) == without_a_mask(explorer, "10 %")
+    assert html.escape(without_a_mask(explorer, "10 %")) in explorer.news.value
     assert explorer.cancel.disabled
     assert not explorer.again.disabled
     assert explorer.area.disabled
     monkeypatch.undo()
     explorer.again.click()
     explorer.wait()
-    assert "<img" in explorer.screen.value
+    assert alt_of(explorer) == describe(explorer.state(1))
+    assert explorer.state(1).found is not None
 
 
 def test_errors_in_the_background_are_shown(explorer, monkeypatch):
@@ -133,6 +189,24 @@ def test_errors_in_the_background_are_shown(explorer, monkeypatch):
         explorer.wait()
     assert 'role="alert"' in explorer.news.value
     assert "no &lt;mask&gt; today" in explorer.news.value
+    assert alt_of(explorer) == without_a_mask(explorer, "10 %")
+    assert html.escape(without_a_mask(explorer, "10 %")) in explorer.news.value
+
+
+def test_a_picture_that_can_t_be_drawn_is_an_error_in_sight(explorer, monkeypatch):
+    explorer.wait()
+
+    def fail(*args, **options):
+        raise ValueError("no <curve> today")
+
+    monkeypatch.setattr("course_lib.explorer.canvas.curve_pixels", fail)
+    explorer.area.value = 2
+    assert "no &lt;curve&gt; today" in explorer.news.value
+    assert alt_of(explorer) == without_a_mask(explorer, "30 %")
+    monkeypatch.undo()
+    explorer.area.value = 0
+    assert 'role="alert"' not in explorer.news.value
+    assert alt_of(explorer) == describe(explorer.state(0))
 
 
 def test_bad_input_gets_one_sentence(scene):
@@ -156,7 +230,7 @@ def test_showing_it_starts_the_optimisation(explorer):
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     explorer.wait()
-    assert "<img" in explorer.screen.value
+    assert alt_of(explorer) == describe(explorer.state(1))
 
 
 def test_every_control_has_a_label(explorer):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import html
 import io
 import re
 
@@ -9,8 +11,10 @@ import torch
 from PIL import Image
 from torch import nn
 
+from course_lib.attribution.excitation_backprop import contrastive_excitation_backprop
 from course_lib.explorer import LayerExplorer, canvas
-from course_lib.explorer.layer import METHODS, render, spatial_layers
+from course_lib.explorer.layer import METHODS, contrast_layer, describe, render, spatial_layers
+from course_lib.world.networks import NETWORKS, load_network
 from course_lib.world.scenes import draw_scene
 
 SEED = 5  # a star, a heart and a crescent
@@ -41,6 +45,10 @@ def explorer(scene):
     return LayerExplorer(small_net(), x, 3, masks=scene.masks)
 
 
+def alt_of(explorer) -> str:
+    return html.unescape(re.search(r'alt="([^"]*)"', explorer.screen.value).group(1))
+
+
 def decode(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
@@ -64,6 +72,69 @@ def test_a_layer_that_runs_twice_is_left_out(scene):
     assert spatial_layers(Twice(), x) == ["conv"]
 
 
+CONTRASTIVE = "Contrastive excitation backprop"
+
+
+def test_the_contrast_is_formed_right_below_the_classifier(scene):
+    x = torch.from_numpy(scene.image)[None]
+    assert contrast_layer(small_net(), x) == "4"
+    body = nn.Sequential(*small_net()[:5])
+    net = nn.Sequential(body, nn.Conv2d(6, 8, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    assert contrast_layer(net, x) == "0"  # a block as a whole: nothing goes around it
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_contrastive_maps_of_the_course_s_networks(name, scene):
+    x = torch.from_numpy(scene.image)[None]
+    model = load_network(name)
+    layer = contrast_layer(model, x)
+    where = spatial_layers(model, x)[-2]
+    expected = contrastive_excitation_backprop(model, x, 3, where, layer)[0, 0].numpy()
+    explorer = LayerExplorer(model, x, 3, methods=[CONTRASTIVE], layers=[where])
+    state = explorer.state(CONTRASTIVE, 3, where)
+    np.testing.assert_array_equal(state.map, expected)
+    assert expected.max() > 0
+    assert 'role="alert"' not in explorer.news.value
+
+
+def test_contrastive_maps_differ_from_class_to_class(explorer):
+    maps = [explorer.state(CONTRASTIVE, target, "1").map for target in range(8)]
+    for i, one in enumerate(maps):
+        assert all(not np.array_equal(one, other) for other in maps[i + 1 :] if other.any())
+
+
+def test_where_the_contrast_is_not_defined_the_widget_says_so(scene):
+    x = torch.from_numpy(scene.image)[None]
+    model = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ValueError, match="not defined for this network"):
+        contrast_layer(model, x)
+    names = ["red", "green", "blue"]
+    explorer = LayerExplorer(model, x, 1, names=names)
+    explorer.method.value = CONTRASTIVE
+    assert "not defined for this network" in explorer.news.value
+    words = "There is no map: Contrastive excitation backprop for green at layer 0 could not be "
+    words += f"computed; the network's score for green is {float(x[0, 1].mean()):.1f}."
+    assert alt_of(explorer) == words
+    assert html.escape(words) in explorer.news.value
+
+    # a convolution for a classifier: it and what comes after it are above the contrast
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 1), nn.ReLU())
+    model.append(nn.AdaptiveAvgPool2d(1)).append(nn.Flatten())
+    explorer = LayerExplorer(model, x, 1, names=names, methods=[CONTRASTIVE])
+    for layer, drawn in {"0": True, "1": True, "2": False, "3": False}.items():
+        explorer.layer.value = layer
+        assert ('role="alert"' not in explorer.news.value) == drawn
+        assert f"layer {layer}" in alt_of(explorer)
+        assert ("There is no map" not in alt_of(explorer)) == drawn
+
+
+def test_a_map_of_nothing_is_said_to_be_one(explorer):
+    state = explorer.state("Grad-CAM", 3, "1")
+    assert "0 everywhere" not in describe(state)
+    empty = dataclasses.replace(state, map=np.zeros_like(state.map))
+    assert describe(empty).endswith("The map is 0 everywhere.")
+
+
 def test_a_model_without_a_map_is_refused():
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 8))
     with pytest.raises(ValueError, match="no layer with a map"):
@@ -79,7 +150,8 @@ def test_every_step_of_the_slider_shows_the_library_s_map(explorer, method):
         state = explorer.state(method, 3, layer)
         expected = METHODS[method](explorer._model, explorer._x, 3, layer)
         np.testing.assert_array_equal(state.map, expected)
-        alt = re.search(r'alt="([^"]*)"', explorer.screen.value).group(1)
+        alt = alt_of(explorer)
+        assert alt == describe(state)
         assert f"layer {layer}," in alt
         assert method in alt
         assert "star" in alt
@@ -144,6 +216,10 @@ def test_errors_are_shown_in_the_widget(explorer, monkeypatch):
     explorer.target.value = 5
     assert 'role="alert"' in explorer.news.value
     assert "no &lt;map&gt; today" in explorer.news.value
+    words = "There is no map: Grad-CAM for ring at layer 2 could not be computed; the network's "
+    words += f"score for ring is {explorer._scores[5]:.1f}."
+    assert alt_of(explorer) == words
+    assert html.escape(words) in explorer.news.value
     explorer.method.value = "Gradient"
     assert 'role="alert"' not in explorer.news.value
     assert "<img" in explorer.screen.value
