@@ -44,7 +44,8 @@ def probe_rise_masks(answer: Callable[..., Any], rng: torch.Generator) -> Outcom
     outcome: Outcome = {}
     for cells, size in ((4, 12), (5, 18)):
         cell = math.ceil(size / cells)
-        grids = (rand(rng, 3, 1, cells, cells) > 0).double()
+        # float32 throughout, so that an answer may start from torch.zeros
+        grids = (rand(rng, 3, 1, cells, cells) > 0).float()
         rows = torch.tensor([0, cell - 1, randint(rng, 0, cell)])
         columns = torch.tensor([cell - 1, 0, randint(rng, 0, cell)])
         masks = call(answer, grids, rows, columns, size)
@@ -105,6 +106,24 @@ def _one_shift_for_all(grids, rows, columns, size):
     return _cut(large, first + rows[0], first + columns[0], size, _cell(grids, size))
 
 
+def _rounded_down(grids, rows, columns, size):
+    cells = grids.shape[-1]
+    cell = size // cells
+    padded = F.pad(grids, (1, 1, 1, 1), mode="reflect")
+    large = F.interpolate(padded, size=cell * (cells + 2), mode="bilinear", align_corners=False)
+    return _cut(large, rows, columns, size, cell)
+
+
+def _one_slice_for_all(grids, rows, columns, size):
+    large, cell = _enlarged(grids, size), _cell(grids, size)
+    top, left = cell + rows, cell + columns
+    return large[:, :, top : top + size, left : left + size]
+
+
+def _joined_without_a_dimension(grids, rows, columns, size):
+    return rise_masks(grids, rows, columns, size)[:, 0]
+
+
 def rise_map(scores: Tensor, masks: Tensor) -> Tensor:
     """Mean over the masks of score times mask: (1, H, W)."""
     return (scores.view(-1, 1, 1, 1) * masks).mean(0)
@@ -112,7 +131,8 @@ def rise_map(scores: Tensor, masks: Tensor) -> Tensor:
 
 def probe_rise_map(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """The map of random scores and masks, and that of scores that are all alike."""
-    scores, masks = rand(rng, 5, low=0), rand(rng, 5, 1, 3, 4, low=0)
+    scores = rand(rng, 5, low=0, dtype=torch.float32)
+    masks = rand(rng, 5, 1, 3, 4, low=0, dtype=torch.float32)
     return {
         "map": call(answer, scores, masks),
         "map when all scores are 1": call(answer, torch.ones_like(scores), masks),
@@ -141,17 +161,23 @@ class _Scorer:
         return values.sin()
 
 
+def _at_most(limit: int, sizes: list[int]) -> str:
+    largest = max(sizes, default=0)
+    return f"at most {limit}" if largest <= limit else f"up to {largest}"
+
+
 def probe_masked_scores(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Scores of seven masks in batches of three, from a scorer that counts."""
-    x, masks = rand(rng, 1, 3, 4, 5, low=0), rand(rng, 7, 1, 4, 5, low=0)
-    scorer = _Scorer(rand(rng, 1, 3, 4, 5).requires_grad_())
+    """Scores of eleven masks in batches of three, from a scorer that counts."""
+    x = rand(rng, 1, 3, 4, 5, low=0, dtype=torch.float32)
+    masks = rand(rng, 11, 1, 4, 5, low=0, dtype=torch.float32)
+    scorer = _Scorer(rand(rng, 1, 3, 4, 5, dtype=torch.float32).requires_grad_())
     scores = call(answer, scorer, x, masks, 3)
     if isinstance(scores, Tensor):
         scores = scores.detach()
     return {
         "scores": scores,
-        "never more images at once than batch_size": max(scorer.sizes, default=0) <= 3,
-        "each masked image is scored once": sum(scorer.sizes) == 7,
+        "images at once, with a batch_size of 3": _at_most(3, scorer.sizes),
+        "each masked image is scored once": sum(scorer.sizes) == 11,
         "no graph is built": not scorer.with_graph,
     }
 
@@ -184,6 +210,28 @@ def _means(score, x, masks, batch_size):
         return torch.stack([score(x * some).mean() for some in masks.split(batch_size)])
 
 
+def _number_of_batches(score, x, masks, batch_size):
+    with torch.no_grad():
+        return torch.cat([score(x * some) for some in masks.chunk(batch_size)])
+
+
+def _stacks(score, x, masks, batch_size):
+    with torch.no_grad():
+        return torch.stack([score(x * m) for m in masks.split(batch_size)])
+
+
+def _last_batch_alone(score, x, masks, batch_size):
+    with torch.no_grad():
+        for some in masks.split(batch_size):
+            scores = score(x * some)
+    return scores
+
+
+def _list_of_batches(score, x, masks, batch_size):
+    with torch.no_grad():
+        return [score(x * some) for some in masks.split(batch_size)]
+
+
 def standard_error(scores: Tensor, masks: Tensor) -> Tensor:
     """Standard deviation of score times mask over the masks, over the root of their number."""
     return (scores.view(-1, 1, 1, 1) * masks).std(0) / math.sqrt(len(masks))
@@ -191,7 +239,8 @@ def standard_error(scores: Tensor, masks: Tensor) -> Tensor:
 
 def probe_standard_error(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """The error of a small sample, and that of the same sample taken four times."""
-    scores, masks = rand(rng, 6, low=0), rand(rng, 6, 1, 3, 4, low=0)
+    scores = rand(rng, 6, low=0, dtype=torch.float32)
+    masks = rand(rng, 6, 1, 3, 4, low=0, dtype=torch.float32)
     return {
         "standard error": call(answer, scores, masks),
         "standard error of a larger sample": call(
@@ -221,6 +270,14 @@ EXERCISES = [
             "than its middle. Reflect it: `mode='reflect'`.": _zero_border,
             "All masks have the shift of the first one. Each has its own: `rows[n]` and "
             "`columns[n]`.": _one_shift_for_all,
+            "The enlarged grid has become too small to cut a whole mask from. 18 pixels in 5 "
+            "cells: a cell is 3.6 pixels wide, and that is rounded *up*, `math.ceil(size / "
+            "cells)`.": _rounded_down,
+            "A slice goes from one number to another, and `rows` has a number for each mask. Cut "
+            "the masks one by one, in a loop.": _one_slice_for_all,
+            "The masks have lost the dimension of their one channel. `torch.cat` joins along a "
+            "dimension that is there already; `torch.stack` makes a new one for the "
+            "masks.": _joined_without_a_dimension,
         },
         hints=[
             "Three steps for all grids together (a rim, enlarging), then one for each mask "
@@ -254,6 +311,14 @@ EXERCISES = [
             ),
             "The scores are averaged before they meet their masks. Each mask is weighted by its "
             "own score.": lambda scores, masks: scores.mean() * masks.mean(0),
+            "The K scores meet the last dimension of the masks, their columns. Each score belongs "
+            "to one mask: give the scores the shape (K, 1, 1, 1).": lambda scores, masks: (
+                scores * masks
+            ).mean(0),
+            "The masks' last dimension, their columns, meets the K scores. Each score belongs to "
+            "one mask: give the scores the shape (K, 1, 1, 1).": lambda scores, masks: (
+                masks * scores
+            ).mean(0),
             "The mean goes over the pixels too; it belongs over the "
             "masks alone, dimension 0.": lambda scores, masks: (
                 scores.view(-1, 1, 1, 1) * masks
@@ -285,6 +350,14 @@ EXERCISES = [
             "mask keeps.": _scores_the_rest,
             "You keep one mean for each batch. Each masked image has a score of its own, "
             "K in all.": _means,
+            "`chunk(n)` makes n batches, however large; `split(n)` makes batches of n. It is their "
+            "size that is limited.": _number_of_batches,
+            "`torch.stack` puts tensors of one size side by side, and the last batch may be "
+            "smaller. `torch.cat` joins them end to end.": _stacks,
+            "These are the scores of the last batch: each batch has overwritten the one before. "
+            "Collect them in a list.": _last_batch_alone,
+            "This is a list with one tensor for each batch. Join them into one with "
+            "`torch.cat`.": _list_of_batches,
         },
         hints=[
             "`masks.split(batch_size)` gives the masks in batches; the last one may be smaller.",
@@ -312,6 +385,22 @@ EXERCISES = [
             "This is the variance divided by K, the square of the "
             "standard error.": lambda scores, masks: (
                 (scores.view(-1, 1, 1, 1) * masks).var(0) / len(masks)
+            ),
+            "You divide by K within the standard deviation. From a sample it is K - 1: the spread "
+            "around a mean that was taken from the same sample comes out too small. `.std(0)` does "
+            "so by itself.": lambda scores, masks: (
+                (scores.view(-1, 1, 1, 1) * masks).std(0, correction=0) / math.sqrt(len(masks))
+            ),
+            "You multiply by the root of K. More masks make the map surer, so the error must fall "
+            "with K: divide.": lambda scores, masks: (
+                (scores.view(-1, 1, 1, 1) * masks).std(0) * math.sqrt(len(masks))
+            ),
+            "You take the spread of the scores alone and leave the masks as they are. A "
+            "contribution is the product of the two, and the spread is that of the "
+            "products.": lambda scores, masks: scores.std() * masks.mean(0) / math.sqrt(len(masks)),
+            "One number for the whole map: your spread goes over masks and pixels together. Each "
+            "pixel has its own, over the masks: `.std(0)`.": lambda scores, masks: (
+                (scores.view(-1, 1, 1, 1) * masks).std() / math.sqrt(len(masks))
             ),
             "You measure how the masks spread, not the contributions: multiply by the scores "
             "first.": lambda scores, masks: masks.std(0) / math.sqrt(len(masks)),
