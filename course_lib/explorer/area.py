@@ -42,8 +42,8 @@ AREAS = (0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4)
 PAPER_SIZE = 224
 """Side of the images, in pixels, for which the paper chose its masks' step and sigma."""
 
-WIDTH = (3 * canvas.TILE + 2 * canvas.GAP) // 2
-"""Width in CSS pixels of three tiles drawn for a display with two pixels to each of them."""
+TILES = 3
+"""What is seen, the mask, and the curve."""
 
 WHAT_THE_MASK_DOES = {
     "preserve": "only the mask is kept",
@@ -107,16 +107,16 @@ class AreaState:
 def render(state: AreaState) -> bytes:
     """The picture of a state, as PNG: what the network sees, the mask, score against area."""
     found, here, name = state.found, state.here, state.class_name
-    the_mask = f"the mask for {name}\n{_percent(state.areas[here])} of the image"
-    the_curve = f"score {HOW_IT_COUNTS[state.variant]} the mask\nat each area"
+    the_mask, share = f"the mask for {name}", f"{_percent(state.areas[here])} of the image"
+    the_curve = f"score {HOW_IT_COUNTS[state.variant]} the mask"
     if found is None:
         blank = canvas.blank_pixels()
         image = state.overlay.over(canvas.image_pixels(state.image))
         return canvas.compose(
             [
                 canvas.Tile(image, f"the image\nscore of {name}: {state.whole:.1f}"),
-                canvas.Tile(blank, f"not there yet:\n{the_mask.replace(chr(10), ', ')}"),
-                canvas.Tile(blank, f"not there yet:\n{the_curve.replace(chr(10), ' ')}"),
+                canvas.Tile(blank, f"{the_mask}\n{share}: not there yet"),
+                canvas.Tile(blank, f"{the_curve}\nat each area: not there yet"),
             ]
         )
     curve = canvas.curve_pixels(
@@ -134,9 +134,10 @@ def render(state: AreaState) -> bytes:
                 f"{WHAT_THE_MASK_DOES[state.variant]}\nscore of {name}: {found.scores[here]:.1f}",
             ),
             canvas.Tile(
-                state.overlay.over(canvas.heat_pixels(found.masks[here], vmax=1.0)), the_mask
+                state.overlay.over(canvas.heat_pixels(found.masks[here], vmax=1.0)),
+                f"{the_mask}\n{share}",
             ),
-            canvas.Tile(curve, the_curve),
+            canvas.Tile(curve, f"{the_curve}\nat each area"),
         ]
     )
 
@@ -411,7 +412,7 @@ class AreaExplorer:
             state, news = replace(state, found=None), error
             picture = render(state)
         words = describe(state)
-        self.screen.picture(picture, words, WIDTH)
+        self.screen.picture(picture, words, TILES)
         if isinstance(news, Exception):
             self.news.error(news, words)
         else:

@@ -18,6 +18,7 @@ import numpy as np
 from course_lib.plotting import RELEVANCE_CMAP, SIGNED_CMAP, class_colour
 
 if TYPE_CHECKING:
+    from PIL import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
 TILE = 480
@@ -25,6 +26,7 @@ TILE = 480
 
 GAP = 24
 TITLE = 88
+TITLE_SIZE = 26
 INK = (26, 26, 26)
 QUIET = (107, 107, 107)
 ACCENT = (0, 114, 178)
@@ -73,7 +75,7 @@ def compose(tiles: Sequence[Tile]) -> bytes:
             (left + TILE / 2, TITLE - 14),
             tile.title,
             fill=INK,
-            font=font(26),
+            font=font(_fitting(draw, tile.title, TITLE_SIZE)),
             anchor="md",
             align="center",
             spacing=8,
@@ -167,7 +169,7 @@ def curve_pixels(
 
     canvas = Image.new("RGB", (TILE, TILE), "white")
     draw = ImageDraw.Draw(canvas)
-    left, right, top, bottom = 74, TILE - 26, 56, TILE - 84
+    left, right, top, bottom = 74, TILE - 26, 70, TILE - 84
     low, high = min(0.0, *y, level), max(*y, level)
     span = (high - low) or 1.0
     logs = np.log(np.asarray(x, dtype=np.float64))
@@ -189,7 +191,7 @@ def curve_pixels(
     at = bottom - (level - low) / span * (bottom - top)
     for start in range(left, right, 18):
         draw.line([(start, at), (min(start + 9, right), at)], fill=WARM, width=3)
-    draw.text((right, at + 6), "whole image", fill=WARM, font=small, anchor="ra")
+    draw.text((right, 32), "- - whole image", fill=WARM, font=small, anchor="ra")
     points = [place(i) for i in range(len(x))]
     draw.line(points, fill=ACCENT, width=5, joint="curve")
     last_label = -np.inf
@@ -203,6 +205,12 @@ def curve_pixels(
     draw.line([(px, py), (px, bottom)], fill=QUIET, width=2)
     draw.ellipse([px - 13, py - 13, px + 13, py + 13], outline=INK, width=4, fill=ACCENT)
     return np.asarray(canvas)
+
+
+def _fitting(draw: ImageDraw.ImageDraw, text: str, size: int) -> int:
+    """The largest size of type, at most `size`, in which no line is wider than a tile."""
+    widest = max(draw.textlength(line, font=font(size)) for line in text.split("\n"))
+    return size if widest <= TILE else int(size * TILE / widest)
 
 
 def _top(value: float) -> float:

@@ -32,8 +32,8 @@ from course_lib.explorer.view import (
 if TYPE_CHECKING:
     from course_lib.plotting import Picture
 
-WIDTH = canvas.TILE + canvas.GAP // 2
-"""Width in CSS pixels of two tiles drawn for a display with two pixels to each of them."""
+TILES = 2
+"""The image and the map."""
 
 SHEET_COLUMNS = 6
 
@@ -109,14 +109,12 @@ def render(state: LayerState) -> bytes:
     """The picture of a state, as PNG: the image, and the layer's map over the same frame."""
     name, paint = state.class_name, canvas.signed_pixels if state.signed else canvas.heat_pixels
     if state.map is None:
-        right = canvas.Tile(
-            canvas.blank_pixels(), f"no {state.method}\nfor {name} at {state.layer}"
-        )
+        right = canvas.Tile(canvas.blank_pixels(), f"no {state.method}\n{name}, {state.layer}")
     else:
         height, width = state.map.shape
         right = canvas.Tile(
             state.overlay.over(paint(state.map)),
-            f"{state.method} for {name}\n{state.layer}, {height} x {width}",
+            f"{state.method}\n{name}, {state.layer}, {height} x {width}",
         )
     image = state.overlay.over(canvas.image_pixels(state.image))
     return canvas.compose(
@@ -374,7 +372,7 @@ class LayerExplorer:
             self.news.error(error, describe(state))
         else:
             self.news.say(describe(state))
-        self.screen.picture(render(state), describe(state), WIDTH)
+        self.screen.picture(render(state), describe(state), TILES)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         return static_and_live(self.view, self.contact_sheet, **options)

@@ -19,11 +19,12 @@ STYLE = """
 [data-jp-theme-light="false"] .course-controls { color-scheme: dark; }
 .course-controls :is(select, input, button, summary, .noUi-handle):focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2) !important;
-  outline-offset: 2px;
+  outline-offset: -3px;
 }
+.course-controls .noUi-handle:focus-visible { outline-offset: 2px; }
 .course-controls .widget-hslider .widget-readout { margin-left: .7em; }
 .course-controls .widget-html-content { line-height: 1.5; }
-.course-controls .course-picture { max-width: var(--course-width); }
+.course-controls .course-picture { position: relative; max-width: var(--course-width); }
 .course-controls .course-picture img {
   display: block;
   width: 100%;
@@ -31,9 +32,31 @@ STYLE = """
   background: #fff;
   border-radius: 4px;
 }
+.course-controls .course-tile { display: none; }
+@media (max-width: 36rem) {
+  .course-controls .course-picture:has(.course-tile) {
+    display: flex;
+    flex-wrap: wrap;
+    gap: .75rem;
+    max-width: none;
+  }
+  .course-controls .course-picture:has(.course-tile) img { position: absolute; opacity: 0; }
+  .course-controls .course-tile {
+    display: block;
+    width: 15rem;
+    max-width: 100%;
+    aspect-ratio: var(--course-tile);
+    background: var(--course-picture) 0 0 / var(--course-tiles) auto;
+    border-radius: 4px;
+  }
+}
 """
 """ipywidgets draws a drop-down's arrow in black, a slider without a sign that it has the focus,
-and the other controls with a pale line that hardly shows on white."""
+and the other controls with a pale line that hardly shows on white.
+
+On a narrow screen three tiles beside each other would be too small to read, so there the picture is
+shown as its tiles, each a part of it, that stand below each other.
+"""
 
 
 def styled(box: ipywidgets.Box) -> ipywidgets.Box:

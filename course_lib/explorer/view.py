@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from course_lib.attribution.state import preserved
+from course_lib.explorer import canvas
 from course_lib.explorer.style import styled
 
 CONTROL = ipywidgets.Layout(width="23em", max_width="100%")
@@ -20,12 +21,18 @@ CONTROL = ipywidgets.Layout(width="23em", max_width="100%")
 
 SLIDER = ipywidgets.Layout(width="100%", max_width="46em")
 
+ROOT = 16
+"""Size of the usual text, in CSS pixels."""
+
+TILES_ON_A_NARROW_SCREEN = 2
+"""As many tiles as can be read side by side there."""
+
 LABELLED = {"description_width": "6em"}
 
 LABELLED_SLIDER = {**LABELLED, "handle_color": "#0072b2"}
 """A handle that stands out from its rail in a light and in a dark theme."""
 
-NAME_SLIDERS = (
+ON_PICTURE = (
     "const view = this.closest('.course-explorer');"
     "for (const slider of view ? view.querySelectorAll('.widget-hslider') : []) {"
     "const [handle, label, readout] = ['[role=slider]', 'label', '.widget-readout'].map("
@@ -33,8 +40,11 @@ NAME_SLIDERS = (
     "handle.setAttribute('aria-label', label.textContent);"
     "handle.setAttribute('aria-valuetext', readout.textContent);"
     "readout.setAttribute('contenteditable', 'false');}"
+    "this.parentElement.style.setProperty('--course-picture', `url(${this.src})`);"
 )
 """Runs in the browser when a picture is there, and tells screen readers what the sliders are.
+
+It also hands the picture to the style sheet, which shows it in tiles where there is little room.
 
 ipywidgets gives a slider's handle neither its label nor its value in words, and lets the keyboard
 stop at the readout, where nothing can be entered.
@@ -44,16 +54,33 @@ stop at the readout, where nothing can be entered.
 class Screen(ipywidgets.HTML):
     """A picture with alt text. `ipywidgets.Image` has no alt text, hence an `<img>` in HTML."""
 
-    def picture(self, png: bytes, alt: str, width: int) -> None:
-        """Show `png`, described by `alt`, at most `width` CSS pixels wide.
+    def picture(self, png: bytes, alt: str, tiles: int) -> None:
+        """Show `png`, described by `alt`, half as wide as it is: crisp on a fine display.
 
-        The pixels are those of text of the usual size; for larger text the picture is larger too.
+        For text larger than usual the picture is larger too.
+
+        Args:
+            png: what `canvas.compose` made.
+            alt: the picture in words.
+            tiles: how many tiles it has.
         """
+        width = tiles * canvas.TILE + (tiles - 1) * canvas.GAP
+        measures = {
+            "--course-width": f"{width / 2 / ROOT:g}rem",
+            "--course-tiles": f"{100 * width / canvas.TILE:g}%",
+            "--course-tile": f"{canvas.TILE} / {canvas.TITLE + canvas.TILE}",
+        }
+        style = ";".join(f"{name}:{value}" for name, value in measures.items())
+        parts = "".join(
+            f'<span class="course-tile" style="background-position-x:{100 * i / (tiles - 1):g}%">'
+            "</span>"
+            for i in range(tiles if tiles > TILES_ON_A_NARROW_SCREEN else 0)
+        )
         source = base64.b64encode(png).decode("ascii")
         self.value = (
-            f'<div class="course-picture" style="--course-width:{width / 16:g}rem">'
+            f'<div class="course-picture" style="{style}">'
             f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}" '
-            f'onload="{html.escape(NAME_SLIDERS)}"></div>'
+            f'onload="{html.escape(ON_PICTURE)}">{parts}</div>'
         )
 
 

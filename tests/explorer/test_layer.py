@@ -199,6 +199,16 @@ def test_an_image_that_is_not_square_keeps_its_shape():
     assert dark.sum() == canvas.TILE * canvas.TILE // 2
 
 
+def test_a_long_title_stays_above_its_tile():
+    blank = canvas.blank_pixels()
+    for title in ("short", "Contrastive excitation backprop\nfor a West Highland white terrier, 7"):
+        pixels = decode(canvas.compose([canvas.Tile(blank), canvas.Tile(blank, title)]))
+        written = (pixels[: canvas.TITLE] < 128).all(2).any(0)
+        assert written[canvas.TILE + canvas.GAP :].any()
+        assert not written[: canvas.TILE + canvas.GAP].any()
+        assert not written[-1]
+
+
 def test_share_inside_is_measured_on_the_mask(explorer, scene):
     values = np.zeros((96, 96), dtype=np.float32)
     values[scene.masks[3] > 0.99] = 2.0
