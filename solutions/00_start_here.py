@@ -56,11 +56,13 @@ panels = [Panel("image", scene.image, ", ".join(scene.names)) for scene in scene
 gallery(
     [panels[:4], panels[4:]],
     caption=(
-        "Eight scenes. Colour and texture say nothing about the kind of object; only the "
+        "Eight scenes. Colour and texture say nothing about the kind of object; only "
+        "the "
         "shape does."
     ),
     alt=(
-        "Eight small pictures, each with one to three coloured shapes such as a star, a "
+        "Eight small pictures, each with one to three coloured shapes such as a star, "
+        "a "
         "ring or a heart on a textured ground."
     ),
 )
@@ -80,7 +82,10 @@ star, crescent = CLASSES.index("star"), CLASSES.index("crescent")
 
 print("image", scene.image.shape, "  masks", scene.masks.shape)
 for name in scene.names:
-    print(f"the {name} covers {scene.masks[CLASSES.index(name)].mean():.0%} of the picture")
+    print(
+        f"the {name} covers {scene.masks[CLASSES.index(name)].mean():.0%} of the "
+        "picture"
+    )
 
 gallery(
     [
@@ -91,7 +96,10 @@ gallery(
             Panel("heat", scene.masks[crescent], "mask of the crescent"),
         ]
     ],
-    caption=("The truth to the pixel. From now on the exact outlines are drawn over every map."),
+    caption=(
+        "The truth to the pixel. From now on the exact outlines are drawn over every "
+        "map."
+    ),
     alt=(
         "A star and a crescent on a dark ground, the same with thin outlines, and two "
         "black pictures in which only the star or only the crescent is lit."
@@ -126,7 +134,8 @@ show(
     fig,
     caption="The scores of scene 45. Above 0 means yes.",
     alt=(
-        "Horizontal bars, one per class: those of star and crescent point to the right, "
+        "Horizontal bars, one per class: those of star and crescent point to the "
+        "right, "
         "the other six to the left."
     ),
 )
@@ -180,11 +189,16 @@ gallery(
 # %%
 @torch.no_grad()
 def occlusion(model, x, target, size=14, step=6):
-    """How much the score falls when the surroundings of a pixel are covered: a (96, 96) map, 0 or more."""
+    """How much the score falls when the surroundings of a pixel are covered.
+
+    A (96, 96) map, 0 or more.
+    """
     places = range(0, x.shape[-1] - size + 1, step)
     corners = [(row, column) for row in places for column in places]
     covered = torch.cat([cover(x, row, column, size) for row, column in corners])
-    falls = model(x)[0, target] - torch.cat([model(part)[:, target] for part in covered.split(16)])
+    falls = model(x)[0, target] - torch.cat(
+        [model(part)[:, target] for part in covered.split(16)]
+    )
     total, times = torch.zeros(2, *x.shape[-2:])
     for (row, column), fall in zip(corners, falls):
         total[row : row + size, column : column + size] += fall
@@ -198,11 +212,18 @@ gallery(
         [
             Panel("image", x, "scene 45", outlines=scene.masks),
             Panel("heat", maps["star"], "for star", outlines=scene.masks, focus=star),
-            Panel("heat", maps["crescent"], "for crescent", outlines=scene.masks, focus=crescent),
+            Panel(
+                "heat",
+                maps["crescent"],
+                "for crescent",
+                outlines=scene.masks,
+                focus=crescent,
+            ),
         ]
     ],
     caption=(
-        "Occlusion maps for two classes. The outline of the class that was asked for is "
+        "Occlusion maps for two classes. The outline of the class that was asked for "
+        "is "
         "solid, the other one dotted."
     ),
     alt=(
@@ -231,7 +252,8 @@ gallery(
     column_width=1.6,
     caption="Of 10 grains in the map, 5 + 1 + 1 = 7 lie on the object: a share of 0.7.",
     alt=(
-        "Three grids of three by three numbers: a map with 5 in the middle that sums to "
+        "Three grids of three by three numbers: a map with 5 in the middle that sums "
+        "to "
         "10, a mask with a square of four ones, and their product, which sums to 7."
     ),
 )
@@ -249,7 +271,10 @@ gallery(
 
 # %%
 def share_on_object(s, mask):
-    """The share of the map s, shape (H, W), that lies on the object, mask (H, W): a number from 0 to 1."""
+    """The share of the map s that lies on the object: a number from 0 to 1.
+
+    The map s and the mask have shape (H, W).
+    """
     ### BEGIN SOLUTION
     return (s * mask).sum() / s.sum()
     ### END SOLUTION
@@ -274,11 +299,14 @@ hint("share_on_object")
 print("share of the map          on the star   on the crescent")
 for asked in scene.names:
     shares = [
-        share_on_object(maps[asked], torch.from_numpy(scene.masks[i])) for i in (star, crescent)
+        share_on_object(maps[asked], torch.from_numpy(scene.masks[i]))
+        for i in (star, crescent)
     ]
     print(f"of {asked:<22} {shares[0]:>11.0%}   {shares[1]:>15.0%}")
 even = torch.ones(96, 96)
-shares = [share_on_object(even, torch.from_numpy(scene.masks[i])) for i in (star, crescent)]
+shares = [
+    share_on_object(even, torch.from_numpy(scene.masks[i])) for i in (star, crescent)
+]
 print(f"{'spread evenly':<25} {shares[0]:>11.0%}   {shares[1]:>15.0%}")
 
 # %% [markdown]

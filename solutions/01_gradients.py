@@ -69,11 +69,13 @@ ax.legend()
 show(
     fig,
     caption=(
-        "One of 27,648 numbers changes, all others stay. The dot is the picture as it is; "
+        "One of 27,648 numbers changes, all others stay. The dot is the picture as it "
+        "is; "
         "the dashed line is the slope there."
     ),
     alt=(
-        "A curve that rises, bends and falls, and a straight dashed line that touches it "
+        "A curve that rises, bends and falls, and a straight dashed line that touches "
+        "it "
         "at the pixel's present value."
     ),
 )
@@ -95,7 +97,9 @@ show(
 
 # %%
 a = torch.tensor([3.0, 2.0])
-b = a.detach().clone().requires_grad_()  # a copy that collects a gradient; a itself stays as it is
+b = (
+    a.detach().clone().requires_grad_()
+)  # a copy that collects a gradient; a itself stays as it is
 y = b[0] ** 2 * b[1]
 (slopes,) = torch.autograd.grad(y, b)
 print("slopes", slopes.tolist(), "  the original wants a gradient:", a.requires_grad)
@@ -110,7 +114,7 @@ print("slopes", slopes.tolist(), "  the original wants a gradient:", a.requires_
 
 # %%
 def score_gradient(model, x, target):
-    """The gradient of the score of class target with respect to the image x, shape (1, 3, H, W)."""
+    """The gradient of the score of class target at the image x: (1, 3, H, W)."""
     ### BEGIN SOLUTION
     x = x.detach().clone().requires_grad_()
     score = model(x)[0, target]
@@ -135,17 +139,26 @@ gallery(
         [
             Panel("image", x, "the picture", outlines=masks, mark=(row, column)),
             *[
-                Panel("signed", g[0, c], colour, outlines=masks, focus=triangle, vmax=strong)
+                Panel(
+                    "signed",
+                    g[0, c],
+                    colour,
+                    outlines=masks,
+                    focus=triangle,
+                    vmax=strong,
+                )
                 for c, colour in enumerate(["red", "green", "blue"])
             ],
         ]
     ],
     caption=(
-        "The gradient of the score of triangle. Red: a brighter pixel raises the score; "
+        "The gradient of the score of triangle. Red: a brighter pixel raises the "
+        "score; "
         "blue: it lowers it. The cross marks the nudged pixel."
     ),
     alt=(
-        "The picture with the pixel marked, and three maps of red and blue dots along the "
+        "The picture with the pixel marked, and three maps of red and blue dots along "
+        "the "
         "edges of the triangle, with more at two corners of the square."
     ),
 )
@@ -167,7 +180,10 @@ gallery(
 
 # %%
 def saliency_by_maximum(g):
-    """For each pixel the largest magnitude among the channels: (N, C, H, W) to (N, 1, H, W)."""
+    """For each pixel the largest magnitude among the channels.
+
+    (N, C, H, W) to (N, 1, H, W).
+    """
     ### BEGIN SOLUTION
     return g.abs().amax(dim=1, keepdim=True)
     ### END SOLUTION
@@ -206,12 +222,17 @@ gallery(
             Panel("heat", largest, "largest magnitude", outlines=masks, focus=triangle),
             Panel("heat", length, "length", outlines=masks, focus=triangle),
             Panel(
-                "heat", g.sum(dim=1).abs(), "channels added first", outlines=masks, focus=triangle
+                "heat",
+                g.sum(dim=1).abs(),
+                "channels added first",
+                outlines=masks,
+                focus=triangle,
             ),
         ]
     ],
     caption=(
-        "The gradient of triangle as a map. The first two ways agree; adding the channels "
+        "The gradient of triangle as a map. The first two ways agree; adding the "
+        "channels "
         "before taking the magnitude lets them cancel."
     ),
     alt=(
@@ -243,7 +264,10 @@ gallery(
 
 # %%
 def gradient_times_input(g, x):
-    """For each pixel the sum over the channels of gradient times input: (N, C, H, W) to (N, 1, H, W)."""
+    """For each pixel the sum over the channels of gradient times input.
+
+    (N, C, H, W) to (N, 1, H, W).
+    """
     ### BEGIN SOLUTION
     return (g * x).sum(dim=1, keepdim=True)
     ### END SOLUTION
@@ -264,10 +288,17 @@ gallery(
         [
             Panel("image", x, "the picture", outlines=masks),
             Panel("heat", largest, "largest magnitude", outlines=masks, focus=triangle),
-            Panel("signed", product, "gradient times input", outlines=masks, focus=triangle),
+            Panel(
+                "signed",
+                product,
+                "gradient times input",
+                outlines=masks,
+                focus=triangle,
+            ),
         ]
     ],
-    caption="Gradient times input for triangle: red speaks for the class, blue against it.",
+    caption="Gradient times input for triangle: red speaks for the class, blue "
+    "against it.",
     alt=(
         "The picture, the magnitude map, and a map of red and blue dots close together "
         "along the edges of both objects."
@@ -301,11 +332,13 @@ gallery(
     ],
     column_width=3.0,
     caption=(
-        "One row per picture, one column per class. The sum of all entries of the product "
+        "One row per picture, one column per class. The sum of all entries of the "
+        "product "
         "is one number."
     ),
     alt=(
-        "Three grids of four rows and eight columns: scores, a single 1 in each row, and "
+        "Three grids of four rows and eight columns: scores, a single 1 in each row, "
+        "and "
         "the product, which keeps one score in each row."
     ),
 )
@@ -320,7 +353,10 @@ gallery(
 
 # %%
 def batch_gradient(model, x, targets):
-    """The gradient of each image's own target score: x is (N, 3, H, W), targets (N,), the result like x."""
+    """The gradient of each image's own target score.
+
+    x is (N, 3, H, W), targets (N,), the result like x.
+    """
     ### BEGIN SOLUTION
     x = x.detach().clone().requires_grad_()
     scores = model(x)
@@ -342,14 +378,18 @@ print("together and alone agree:", torch.allclose(together, alone, atol=1e-4))
 
 gallery(
     [
-        [Panel("image", one.image, f"{one.names[0]}?", outlines=one.masks) for one in four],
+        [
+            Panel("image", one.image, f"{one.names[0]}?", outlines=one.masks)
+            for one in four
+        ],
         [
             Panel("heat", s, outlines=one.masks, focus=one.objects[0])
             for s, one in zip(saliency_by_maximum(together), four)
         ],
     ],
     caption=(
-        "Four pictures, four questions, one backward pass. The outline of the class that "
+        "Four pictures, four questions, one backward pass. The outline of the class "
+        "that "
         "was asked for is solid."
     ),
     alt=(
@@ -366,16 +406,23 @@ gallery(
 
 # %%
 def leak(network):
-    """The largest slope of picture 0's score with respect to any number of picture 1."""
+    """The largest slope of picture 0's score with respect to picture 1."""
     pair = batch[:2].clone().requires_grad_()
     score = network(pair)[0, square]
     return torch.autograd.grad(score, pair)[0][1].abs().max().item()
 
 
 torch.manual_seed(0)
-resnet = build_network("tiny_resnet")  # has batch normalisation; untrained weights will do here
-print("in eval mode    ", "none at all" if leak(resnet.eval()) == 0 else "there is a leak")
-print("in training mode", "none at all" if leak(resnet.train()) == 0 else "there is a leak")
+resnet = build_network(
+    "tiny_resnet"
+)  # has batch normalisation; untrained weights will do here
+print(
+    "in eval mode    ", "none at all" if leak(resnet.eval()) == 0 else "there is a leak"
+)
+print(
+    "in training mode",
+    "none at all" if leak(resnet.train()) == 0 else "there is a leak",
+)
 
 # %% [markdown]
 # So before you explain a network, put it into eval mode. `load_network` has done that for you.
@@ -390,10 +437,14 @@ print("in training mode", "none at all" if leak(resnet.train()) == 0 else "there
 scenes = list(two_object_scenes(100))
 images = torch.cat([one.x for one in scenes])
 truth = torch.stack([torch.from_numpy(one.masks) for one in scenes])
-questions = torch.tensor([one.objects for one in scenes])  # (100, 2): the two classes of each scene
+questions = torch.tensor(
+    [one.objects for one in scenes]
+)  # (100, 2): the two classes of each scene
 
 gradients = [
-    torch.cat([batch_gradient(model, a, b) for a, b in zip(images.split(20), asked.split(20))])
+    torch.cat(
+        [batch_gradient(model, a, b) for a, b in zip(images.split(20), asked.split(20))]
+    )
     for asked in questions.T
 ]
 print("gradients for", len(gradients) * len(images), "questions")
@@ -403,21 +454,31 @@ print("gradients for", len(gradients) * len(images), "questions")
 # the right object? Objects cover a twentieth of a picture, so a blind guess hits in 5 of 100.*
 
 # %%
-near = F.max_pool2d(truth, kernel_size=7, stride=1, padding=3)  # the masks, grown by 3 pixels
+near = F.max_pool2d(
+    truth, kernel_size=7, stride=1, padding=3
+)  # the masks, grown by 3 pixels
 
 
 def place_of_peak(make_map):
-    """How often the peak of a map is on the object asked for, within 3 pixels of it, on the other object."""
+    """How often the peak of a map is on the object, near it, on the other one.
+
+    On the object asked for; within 3 pixels of it; on the other object.
+    """
     found = torch.zeros(3)
     every = torch.arange(len(scenes))
     for asked, other, g in zip(questions.T, questions.T.flip(0), gradients):
         peak = make_map(g, images).flatten(1).argmax(dim=1)
-        for i, mask in enumerate([truth[every, asked], near[every, asked], truth[every, other]]):
+        for i, mask in enumerate(
+            [truth[every, asked], near[every, asked], truth[every, other]]
+        ):
             found[i] += (mask.flatten(1)[every, peak] > 0.5).sum()
     return found / (2 * len(scenes))
 
 
-print("the strongest pixel is    on the object   there or within 3 pixels   on the other object")
+print(
+    "the strongest pixel is    on the object   there or within 3 pixels   on the "
+    "other object"
+)
 for name, make_map in {
     "largest magnitude": lambda g, x: saliency_by_maximum(g),
     "length": lambda g, x: saliency_by_length(g),
@@ -454,10 +515,12 @@ def correlation(a, b):
 
 noisy_scores = model(noisy[:2])[:, triangle]
 print(
-    f"score of triangle: {scores[triangle]:.1f}, with noise {noisy_scores[0]:.1f} and {noisy_scores[1]:.1f}"
+    f"score of triangle: {scores[triangle]:.1f}, with noise {noisy_scores[0]:.1f} and "
+    f"{noisy_scores[1]:.1f}"
 )
 print(
-    f"two gradients, signs and all, correlate by {correlation(noisy_gradients[0], noisy_gradients[1]):.2f}"
+    "two gradients, signs and all, correlate by "
+    f"{correlation(noisy_gradients[0], noisy_gradients[1]):.2f}"
 )
 print(f"their maps of magnitudes by                {correlation(first, second):.2f}")
 print(f"two averages of 20 gradients by            {correlation(average, another):.2f}")
@@ -476,7 +539,8 @@ gallery(
         "this is called SmoothGrad."
     ),
     alt=(
-        "The picture with faint noise, two maps for two samples of noise that differ in "
+        "The picture with faint noise, two maps for two samples of noise that differ "
+        "in "
         "their bright dots, and a calmer map, the average of twenty."
     ),
 )
@@ -510,7 +574,12 @@ fig, ax = subplots(width=6.4, height=3.4)
 ax.plot(contrast, score_at)
 for i, side in [(12, 0.09), (40, 0.09)]:
     ends = torch.tensor([contrast[i] - side, contrast[i] + side])
-    ax.plot(ends, score_at[i] + slope_at[i] * (ends - contrast[i]), color="#D55E00", linewidth=3)
+    ax.plot(
+        ends,
+        score_at[i] + slope_at[i] * (ends - contrast[i]),
+        color="#D55E00",
+        linewidth=3,
+    )
     ax.plot(contrast[i], score_at[i], "o", color="#1a1a1a", markersize=7)
 ax.axhline(0, color="#6b6b6b", linewidth=0.8)
 ax.set_xlabel("contrast")
@@ -518,22 +587,27 @@ ax.set_ylabel("score of triangle")
 show(
     fig,
     caption=(
-        "The score as the picture fades in. The orange strokes are slopes computed from "
+        "The score as the picture fades in. The orange strokes are slopes computed "
+        "from "
         "the gradient, at contrast 0.3 and at 1."
     ),
     alt=(
-        "A curve that is flat and negative at first, climbs steeply between a quarter and "
-        "a half, and is flat again at the right end; a steep orange stroke on the climb, "
+        "A curve that is flat and negative at first, climbs steeply between a quarter "
+        "and "
+        "a half, and is flat again at the right end; a steep orange stroke on the "
+        "climb, "
         "a level one at the end."
     ),
 )
 
 # %%
 print(
-    f"without contrast the score is {score_at[0]:.0f}, with all of it {score_at[-1]:.0f}: contrast decides everything"
+    f"without contrast the score is {score_at[0]:.0f}, with all of it "
+    f"{score_at[-1]:.0f}: contrast decides everything"
 )
 print(
-    f"the slope at full contrast is {slope_at[-1]:.1f}; on the climb it reaches {slope_at.max():.0f}"
+    f"the slope at full contrast is {slope_at[-1]:.1f}; on the climb it reaches "
+    f"{slope_at.max():.0f}"
 )
 
 # %% [markdown]
@@ -553,7 +627,8 @@ def probability(pictures):
 
 ratio = score_gradient(probability, x, triangle).abs().max() / g.abs().max()
 print(
-    f"the gradient of the probability is about {1 / ratio:.0e} times smaller than that of the score"
+    f"the gradient of the probability is about {1 / ratio:.0e} times smaller than "
+    "that of the score"
 )
 
 # %% [markdown]

@@ -69,9 +69,9 @@ diagrams.signposts(
     changed=["torch.neg"],
     caption="You turn one signpost. Who reads it afterwards is led elsewhere; other "
     "signposts to the same function stay as they are.",
-    alt="Three moments. Before: the names torch.relu and early both point to the ReLU. "
-    "Then torch.relu points to torch.neg while early still points to the ReLU. At the end "
-    "both point to the ReLU again.",
+    alt="Three moments. Before: the names torch.relu and early both point to the "
+    "ReLU. Then torch.relu points to torch.neg while early still points to the ReLU. "
+    "At the end both point to the ReLU again.",
 )
 
 # %% [markdown]
@@ -141,7 +141,12 @@ resolve = check("resolve", resolve)
 # With it you can ask where the ReLU has its signposts. It has several:
 
 # %%
-for name in ("torch.relu", "torch.relu_", "torch.nn.functional.relu", "torch.Tensor.relu"):
+for name in (
+    "torch.relu",
+    "torch.relu_",
+    "torch.nn.functional.relu",
+    "torch.Tensor.relu",
+):
     owner, attribute = resolve(name)
     print(f"{name:26} owner: {owner.__name__:20} name: {attribute}")
 
@@ -201,7 +206,10 @@ print("layer(numbers):", layer(numbers).tolist())
 
 # %%
 def run_with(owner, attribute, replacement, function):
-    """What function() returns while owner.attribute is replacement; puts the original back."""
+    """What function() returns while owner.attribute is replacement.
+
+    Puts the original back.
+    """
     ### BEGIN SOLUTION
     original = getattr(owner, attribute)
     setattr(owner, attribute, replacement)
@@ -251,11 +259,12 @@ right.set_yticks([0, 0.5, 1])
 right.legend(ncols=3, loc="upper center")
 plotting.show(
     fig,
-    caption="The same network and the same picture, with three functions in the place of "
-    "torch.relu. Leaky ReLUs do no harm here. Without ReLUs the answers have little to do with "
-    "the picture.",
-    alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. Right, "
-    "bars of the eight class probabilities for the ReLU, a leaky ReLU and the identity.",
+    caption="The same network and the same picture, with three functions in the place "
+    "of torch.relu. Leaky ReLUs do no harm here. Without ReLUs the answers have "
+    "little to do with the picture.",
+    alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. "
+    "Right, bars of the eight class probabilities for the ReLU, a leaky ReLU and the "
+    "identity.",
 )
 
 # %% [markdown]
@@ -310,7 +319,7 @@ print("patch 2 is removed:", desk.tool)
 
 # %%
 class Patch:
-    """The name `target` stands for `new_callable` until remove() or the end of `with`."""
+    """`target` stands for `new_callable` until remove() or the end of `with`."""
 
     def __init__(self, target, new_callable):
         ### BEGIN SOLUTION
@@ -327,7 +336,9 @@ class Patch:
         if not self.active:
             return
         if getattr(self.owner, self.attribute) is not self.replacement:
-            raise ValueError(f"{self.attribute} has been replaced since: remove that patch first.")
+            raise ValueError(
+                f"{self.attribute} has been replaced since: remove that patch first."
+            )
         setattr(self.owner, self.attribute, self.original)
         self.active = False
         ### END SOLUTION
@@ -423,7 +434,10 @@ print("F.conv2d is torch.conv2d:", F.conv2d is torch.conv2d)
 # *So what does the next cell count, for the one name and for the other?*
 
 # %%
-print("torch.nn.functional.conv2d:", count_calls("torch.nn.functional.conv2d", lambda: model(x)))
+print(
+    "torch.nn.functional.conv2d:",
+    count_calls("torch.nn.functional.conv2d", lambda: model(x)),
+)
 print("torch.conv2d:              ", count_calls("torch.conv2d", lambda: model(x)))
 
 # %% [markdown]
@@ -454,10 +468,10 @@ ax.set_ylabel("units above zero (%)")
 ax.set_ylim(0, 100)
 plotting.show(
     fig,
-    caption="At every depth, about four units in ten are above zero. The notes were taken "
-    "without touching the network.",
-    alt="Bars of the share of units above zero at each of the ReLUs, from the first, next "
-    "to the picture, to the last.",
+    caption="At every depth, about four units in ten are above zero. The notes were "
+    "taken without touching the network.",
+    alt="Bars of the share of units above zero at each of the ReLUs, from the first, "
+    "next to the picture, to the last.",
 )
 
 # %% [markdown]
@@ -472,13 +486,17 @@ plotting.show(
 # %%
 diagrams.timeline(
     [
-        ("A", [(0, 1, "patches"), (1, 5, "works inside the patch"), (5, 6, "removes it")]),
+        (
+            "A",
+            [(0, 1, "patches"), (1, 5, "works inside the patch"), (5, 6, "removes it")],
+        ),
         ("B", [(2, 4, "computes its gradient")]),
     ],
     shade=(1, 5, "torch.relu is A's function, for everybody"),
     caption="B does its work while A's patch is on. B has never heard of it.",
-    alt="Two lanes over time. Thread A patches, works inside the patch, and removes it. "
-    "Thread B computes its gradient in the middle of the time in which A's patch is on.",
+    alt="Two lanes over time. Thread A patches, works inside the patch, and removes "
+    "it. Thread B computes its gradient in the middle of the time in which A's patch "
+    "is on.",
 )
 
 # %% [markdown]
@@ -494,7 +512,7 @@ def gradient():
 
 
 def meet(make_context):
-    """Gradients of thread A, inside its context, and of thread B, which works at the same time."""
+    """Gradients of thread A, in its context, and of thread B at the same time."""
     gradients = {}
     a_is_inside, b_is_done = threading.Event(), threading.Event()
 
@@ -530,8 +548,14 @@ ordinary = gradient()
 # %%
 with_patch = meet(lambda: Patch("torch.relu", leaky))
 
-print(f"A asked for leaky ReLUs, its gradient differs by {difference(with_patch['A']):4.0%}")
-print(f"B asked for nothing,     its gradient differs by {difference(with_patch['B']):4.0%}")
+print(
+    "A asked for leaky ReLUs, its gradient differs by "
+    f"{difference(with_patch['A']):4.0%}"
+)
+print(
+    "B asked for nothing,     its gradient differs by "
+    f"{difference(with_patch['B']):4.0%}"
+)
 print("A and B have the same gradient:", torch.equal(with_patch["A"], with_patch["B"]))
 
 # %% [markdown]
@@ -553,9 +577,18 @@ def leaky_rule(func, args, kwargs):
 
 with_rules = meet(lambda: BackwardRules({F.relu: leaky_rule}))
 
-print(f"A asked for leaky ReLUs, its gradient differs by {difference(with_rules['A']):4.0%}")
-print(f"B asked for nothing,     its gradient differs by {difference(with_rules['B']):4.0%}")
-print("A has the same gradient as with the patch:", torch.equal(with_rules["A"], with_patch["A"]))
+print(
+    "A asked for leaky ReLUs, its gradient differs by "
+    f"{difference(with_rules['A']):4.0%}"
+)
+print(
+    "B asked for nothing,     its gradient differs by "
+    f"{difference(with_rules['B']):4.0%}"
+)
+print(
+    "A has the same gradient as with the patch:",
+    torch.equal(with_rules["A"], with_patch["A"]),
+)
 
 # %%
 worst = max(g.abs().max().item() for g in (ordinary, with_patch["A"]))
@@ -572,10 +605,10 @@ plotting.gallery(
         [panel(with_rules["A"], "thread A"), panel(with_rules["B"], "thread B")],
     ],
     row_labels=["Patch", "BackwardRules"],
-    caption="Gradients (sum over the colours) of two threads that work at the same time. "
-    "Above, B gets A's; below, each gets its own.",
-    alt="Four gradient maps. With Patch, the maps of threads A and B are the same. With "
-    "BackwardRules they differ: A's is as before, B's is the ordinary one.",
+    caption="Gradients (sum over the colours) of two threads that work at the same "
+    "time. Above, B gets A's; below, each gets its own.",
+    alt="Four gradient maps. With Patch, the maps of threads A and B are the same. "
+    "With BackwardRules they differ: A's is as before, B's is the ordinary one.",
 )
 
 # %% [markdown]

@@ -83,9 +83,10 @@ plotting.gallery(
             Panel("numbers", way_back(torch.relu, x, p), "handed back to x", vmax=4),
         ]
     ],
-    caption="The ordinary ReLU: p passes where x was positive. What p is does not matter.",
-    alt="Four grids of five by five numbers: x, the ReLU of x, the incoming gradient p, "
-    "and what is handed back, which is p where x is positive and 0 elsewhere.",
+    caption="The ordinary ReLU: p passes where x was positive. What p is does not "
+    "matter.",
+    alt="Four grids of five by five numbers: x, the ReLU of x, the incoming gradient "
+    "p, and what is handed back, which is p where x is positive and 0 elsewhere.",
 )
 
 # %% [markdown]
@@ -212,11 +213,11 @@ plotting.gallery(
         ],
         [Panel("numbers", result, rule, vmax=4) for rule, result in results.items()],
     ],
-    caption="Above, what a ReLU knows on the way back. Below, what each rule makes of it. "
-    "The ordinary rule keeps negative numbers (blue); the other two hand on nothing but "
-    "positive ones.",
-    alt="Five grids of five by five numbers: x and p above; below, p where x is positive, "
-    "p where p is positive, and p where both are positive.",
+    caption="Above, what a ReLU knows on the way back. Below, what each rule makes of "
+    "it. The ordinary rule keeps negative numbers (blue); the other two hand on "
+    "nothing but positive ones.",
+    alt="Five grids of five by five numbers: x and p above; below, p where x is "
+    "positive, p where p is positive, and p where both are positive.",
 )
 
 # %% [markdown]
@@ -317,8 +318,8 @@ def row(target):
 plotting.gallery(
     [row(category_1), row(category_2)],
     caption=f"Above, the maps of the class {CLASSES[category_1]}; below, those of the "
-    f"class {CLASSES[category_2]}. Guided backprop draws the sharpest lines, and most of "
-    "them on the object asked for.",
+    f"class {CLASSES[category_2]}. Guided backprop draws the sharpest lines, and most "
+    "of them on the object asked for.",
     alt="Two rows of maps for the two classes of one scene. The gradient's maps are "
     "grainy. DeConvNet's are spread over the whole picture. Guided backprop draws the "
     "outline of the object asked for, and some of the other one's.",
@@ -343,8 +344,9 @@ for category in (category_1, category_2, absent):
 
 plotting.gallery(
     [row(absent)],
-    caption=f"The maps of the class {CLASSES[absent]}, which is not in the picture; the "
-    "network knows that. Guided backprop draws both objects in the sharpest lines.",
+    caption=f"The maps of the class {CLASSES[absent]}, which is not in the picture; "
+    "the network knows that. Guided backprop draws both objects in the sharpest "
+    "lines.",
     alt="One row of maps for a class that is not in the picture. The gradient and "
     "DeConvNet show grain. Guided backprop draws the outlines of both objects.",
 )
@@ -380,7 +382,7 @@ plotting.gallery(
 
 # %%
 def map_correlation(a, b, where):
-    """Correlation of a[n] and b[n] over the pixels where `where` is 1, for each n: shape (N,)."""
+    """Correlation of a[n] and b[n] where `where` is 1, for each n: (N,)."""
     ### BEGIN SOLUTION
     a, b, where = a.flatten(1), b.flatten(1), where.flatten(1)
     count = where.sum(1, keepdim=True)
@@ -418,7 +420,9 @@ maps = {
     for method, make in contexts.items()
 }
 alike = {
-    method: torch.cat([map_correlation(a, b, on_first), map_correlation(a, b, on_second)])
+    method: torch.cat(
+        [map_correlation(a, b, on_first), map_correlation(a, b, on_second)]
+    )
     for method, (a, b) in maps.items()
 }
 
@@ -438,8 +442,8 @@ ax.set_xlim(-0.1, 1.02)
 ax.set_xlabel("correlation of the maps of two classes on the same object")
 plotting.show(
     fig,
-    caption="One dot for each of 80 objects, a line at the median. Whichever of the two "
-    "classes you ask for, guided backprop draws an object in the same way.",
+    caption="One dot for each of 80 objects, a line at the median. Whichever of the "
+    "two classes you ask for, guided backprop draws an object in the same way.",
     alt="Three rows of eighty dots. The gradient's correlations spread widely around "
     "their middle, DeConvNet's are higher, guided backprop's crowd close to one.",
 )
@@ -452,14 +456,18 @@ plotting.show(
 
 # %%
 def share_on_own(s, own, other):
-    """Of what the maps s put on the two objects, the share on their own one: shape (N,)."""
+    """Of what the maps s put on two objects, the share on their own: (N,)."""
     on_own, on_other = (s * own).sum((1, 2)), (s * other).sum((1, 2))
     return on_own / (on_own + on_other)
 
 
-print("share on the object asked for (mean), correlation over the whole picture (median)")
+print(
+    "share on the object asked for (mean), correlation over the whole picture (median)"
+)
 for method, (a, b) in maps.items():
-    shares = torch.cat([share_on_own(a, on_first, on_second), share_on_own(b, on_second, on_first)])
+    shares = torch.cat(
+        [share_on_own(a, on_first, on_second), share_on_own(b, on_second, on_first)]
+    )
     whole = map_correlation(a, b, torch.ones_like(a))
     print(f"{method:10} {shares.mean():.0%}   {whole.median():.2f}")
 
@@ -501,7 +509,10 @@ def gradients_on_the_way(target, relu):
 
 
 def direction(a, b):
-    """Cosine between the channels of a and b at each place, averaged; strong places count more."""
+    """Cosine between the channels of a and b at each place, averaged.
+
+    Strong places count more.
+    """
     return ((a * b).sum() / (a.norm(dim=1) * b.norm(dim=1)).sum()).item()
 
 
@@ -512,12 +523,18 @@ rules = {
 }
 cosines = {}
 for method, relu in rules.items():
-    pairs = zip(gradients_on_the_way(first, relu), gradients_on_the_way(second, relu), strict=True)
+    pairs = zip(
+        gradients_on_the_way(first, relu),
+        gradients_on_the_way(second, relu),
+        strict=True,
+    )
     cosines[method] = [direction(a, b) for a, b in pairs]
 
 print("cosine of what comes back for two classes")
 for method, values in cosines.items():
-    print(f"{method:10} at the last ReLU {values[0]:5.2f}, at the first {values[-1]:5.2f}")
+    print(
+        f"{method:10} at the last ReLU {values[0]:5.2f}, at the first {values[-1]:5.2f}"
+    )
 
 # %%
 depth = range(len(cosines["guided"]), 0, -1)
@@ -533,9 +550,9 @@ ax.set_ylabel("cosine of what comes\nback for two classes")
 ax.legend(loc="lower left")
 plotting.show(
     fig,
-    caption="At the top, two classes send back unrelated lists. On the way down, guided "
-    "backprop turns them into one and the same direction. The ordinary gradient sets them "
-    "against each other.",
+    caption="At the top, two classes send back unrelated lists. On the way down, "
+    "guided backprop turns them into one and the same direction. The ordinary "
+    "gradient sets them against each other.",
     alt="Three curves from the last ReLU to the first. All start near zero. Guided "
     "backprop and DeConvNet climb to one, the gradient falls far below zero.",
 )
@@ -605,7 +622,9 @@ def gradient_in(network, make_context):
 
 def reached(network, make_context):
     """Whether the gradient inside the context is another than the ordinary one."""
-    return not torch.equal(gradient_in(network, make_context), gradient_in(network, nullcontext))
+    return not torch.equal(
+        gradient_in(network, make_context), gradient_in(network, nullcontext)
+    )
 
 
 for spelling, network in networks.items():
