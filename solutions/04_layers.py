@@ -59,10 +59,12 @@ gallery(
     ],
     row_labels=[f"features.{number}" for number in chosen],
     column_width=4 / 3,
-    caption="What four layers make of the scene: the four channels with the highest values, at four depths. The further up, the "
-    "coarser the grid, and the more a bright cell means.",
-    alt="Four rows of small maps. In the first rows the outlines of the objects are sharp; in the last, a few bright "
-    "cells of a six by six grid lie where the objects are.",
+    caption="What four layers make of the scene: the four channels with the highest "
+    "values, at four depths. The further up, the coarser the grid, and the more a "
+    "bright cell means.",
+    alt="Four rows of small maps. In the first rows the outlines of the objects are "
+    "sharp; in the last, a few bright cells of a six by six grid lie where the "
+    "objects are.",
 )
 
 # %% [markdown]
@@ -87,7 +89,9 @@ with torch.no_grad():
     network[0].weight.fill_(1.0)
 
 kept = []
-handle = network[0].register_forward_hook(lambda layer, inputs, output: kept.append(output))
+handle = network[0].register_forward_hook(
+    lambda layer, inputs, output: kept.append(output)
+)
 numbers = torch.tensor([[[[3.0, -2.0], [-1.0, 4.0]]]])
 with torch.no_grad():
     network(numbers)
@@ -122,7 +126,7 @@ print(kept[0][0, 0])
 
 # %%
 class Probe:
-    """Sees what leaves a layer: data (N, C, H, W), and after a backward pass its gradient."""
+    """Sees what leaves a layer, `data`, and its gradient, both (N, C, H, W)."""
 
     def __init__(self, layer):
         self.data = None
@@ -181,7 +185,7 @@ print("the gradient there:          ", probe.gradient[0, 0].tolist())
 
 # %%
 def non_relu_layers(model):
-    """Names of the innermost layers that are neither nn.ReLU nor nn.ReLU6: a list of strings."""
+    """Names of the leaves that are neither nn.ReLU nor nn.ReLU6: a list."""
     ### BEGIN SOLUTION
     return [
         name
@@ -201,12 +205,19 @@ non_relu_layers = check("non_relu_layers", non_relu_layers)
 
 # %%
 def layers_with_positions(model, x):
-    """Name -> (channels, height, width), for the layers of non_relu_layers with more than one position."""
+    """Name -> (channels, height, width).
+
+    For the layers of non_relu_layers with more than one position.
+    """
     probes = {name: Probe(model.get_submodule(name)) for name in non_relu_layers(model)}
     model(x)
     for probe in probes.values():
         probe.remove()
-    shapes = {name: tuple(p.data.shape[1:]) for name, p in probes.items() if p.data is not None}
+    shapes = {
+        name: tuple(p.data.shape[1:])
+        for name, p in probes.items()
+        if p.data is not None
+    }
     return {name: s for name, s in shapes.items() if len(s) == 3 and s[1] * s[2] > 1}
 
 
@@ -233,7 +244,7 @@ for name, (channels, height, width) in layers_with_positions(model, x).items():
 
 # %%
 def linear_approximation(x, g):
-    """Contribution of each position: activation times gradient, summed over channels, (N, 1, H, W)."""
+    """Activation times gradient, summed over the channels: (N, 1, H, W)."""
     ### BEGIN SOLUTION
     return (x * g).sum(1, keepdim=True)
     ### END SOLUTION
@@ -257,7 +268,7 @@ linear_approximation = check("linear_approximation", linear_approximation)
 
 # %%
 def grad_cam_map(x, g):
-    """Channels weighted by their mean gradient, summed, negative values cut off: (N, 1, H, W)."""
+    """Positive part of the channels' sum, weighted by mean gradient: (N, 1, H, W)."""
     ### BEGIN SOLUTION
     weights = g.mean((2, 3), keepdim=True)
     return (weights * x).sum(1, keepdim=True).clamp(min=0)
@@ -280,7 +291,7 @@ grad_cam_map = check("grad_cam_map", grad_cam_map)
 
 # %%
 def map_at_layer(model, x, target, layer, rule):
-    """The map that rule(activations, gradients) gives at a layer for the class target: (N, 1, h, w)."""
+    """What rule(activations, gradients) gives at a layer for a class: (N, 1, h, w)."""
     ### BEGIN SOLUTION
     probe = Probe(model.get_submodule(layer))
     scores = model(x)
@@ -309,16 +320,24 @@ def row(target, layer):
     cam = map_at_layer(model, x, target, layer, grad_cam_map)
     return [
         Panel("image", x, f"{name}?", outlines=masks, focus=target),
-        Panel("signed", linear, f"linear approximation, {name}", outlines=masks, focus=target),
+        Panel(
+            "signed",
+            linear,
+            f"linear approximation, {name}",
+            outlines=masks,
+            focus=target,
+        ),
         Panel("heat", cam, f"Grad-CAM, {name}", outlines=masks, focus=target),
     ]
 
 
 gallery(
     [row(category_1, last), row(category_2, last)],
-    caption=f"At {last}, 6 x 6 cells. Both methods find the object that they are asked for, and no other.",
-    alt=f"Two rows for {name_1} and {name_2}: the scene, a red and blue map of linear approximation, and Grad-CAM. In each row the "
-    "strong cells lie on the object that the row asks for.",
+    caption=f"At {last}, 6 x 6 cells. Both methods find the object that they are "
+    "asked for, and no other.",
+    alt=f"Two rows for {name_1} and {name_2}: the scene, a red and blue map of linear "
+    "approximation, and Grad-CAM. In each row the strong cells lie on the object "
+    "that the row asks for.",
 )
 
 # %% [markdown]
@@ -349,10 +368,11 @@ print(f"sum of the map, plus the classifier's bias: {linear.sum() + bias:.2f}")
 lower = "features.10"
 gallery(
     [row(category_1, lower), row(category_2, lower)],
-    caption=f"At {lower}, 24 x 24 cells. Linear approximation still knows which object it was asked for; Grad-CAM lights up what the "
-    "channels see anywhere.",
-    alt="The same two rows at a lower layer. Linear approximation shows fine detail on the object asked for. Grad-CAM is spread over "
-    "both objects and parts of the background.",
+    caption=f"At {lower}, 24 x 24 cells. Linear approximation still knows which "
+    "object it was asked for; Grad-CAM lights up what the channels see anywhere.",
+    alt="The same two rows at a lower layer. Linear approximation shows fine detail "
+    "on the object asked for. Grad-CAM is spread over both objects and parts of the "
+    "background.",
 )
 
 # %% [markdown]
@@ -368,7 +388,9 @@ gallery(
 # for take over? Is it the same layer for the gradient?*
 
 # %%
-LayerExplorer(model, x, category_1, masks=masks, layers=list(layers_with_positions(model, x)))
+LayerExplorer(
+    model, x, category_1, masks=masks, layers=list(layers_with_positions(model, x))
+)
 
 # %% [markdown]
 # One scene is an anecdote, so measure it. For 60 scenes with two objects each: of all that is positive in a map and lies on the two objects,
@@ -377,7 +399,10 @@ LayerExplorer(model, x, category_1, masks=masks, layers=list(layers_with_positio
 
 # %%
 def share_on_object(maps, asked, other):
-    """Of the positive part of maps (N, 1, h, w) on two masks (N, H, W): the share on the first, N numbers."""
+    """Of what is positive in maps on two objects, the share on the first: (N,).
+
+    maps are (N, 1, h, w), asked and other the objects' masks, (N, H, W).
+    """
     positive = F.interpolate(maps.clamp(min=0), asked.shape[1:], mode="nearest")[:, 0]
     on_asked, on_other = (positive * asked).sum((1, 2)), (positive * other).sum((1, 2))
     # a map with nothing on either object can't tell them apart
@@ -388,22 +413,25 @@ scenes = list(two_object_scenes(60))
 images = torch.cat([scene.x for scene in scenes])
 wanted = torch.tensor([scene.objects[0] for scene in scenes])
 first, second = (
-    torch.stack([torch.as_tensor(s.masks[s.objects[i]]) for s in scenes]) for i in (0, 1)
+    torch.stack([torch.as_tensor(s.masks[s.objects[i]]) for s in scenes])
+    for i in (0, 1)
 )
 
+# one pass for all layers: the probes work side by side
 layers = list(layers_with_positions(model, x))
-shares = {"linear approximation": [], "Grad-CAM": []}
-for layer in layers:
-    probe = Probe(model.get_submodule(layer))
-    scores = model(images)
+probes = [Probe(model.get_submodule(layer)) for layer in layers]
+scores = model(images)
+for probe in probes:
     probe.remove()
-    (g,) = torch.autograd.grad(scores.gather(1, wanted[:, None]).sum(), probe.data)
-    data = probe.data.detach()
-    for method, rule in (
-        ("linear approximation", linear_approximation),
-        ("Grad-CAM", grad_cam_map),
-    ):
-        shares[method].append(share_on_object(rule(data, g), first, second).mean().item())
+score_of_each = scores.gather(1, wanted[:, None]).sum()
+gradients = torch.autograd.grad(score_of_each, [probe.data for probe in probes])
+
+rules = {"linear approximation": linear_approximation, "Grad-CAM": grad_cam_map}
+shares = {method: [] for method in rules}
+for probe, g in zip(probes, gradients):
+    for method, rule in rules.items():
+        maps = rule(probe.data.detach(), g)
+        shares[method].append(share_on_object(maps, first, second).mean().item())
 
 for method, values in shares.items():
     print(f"{method:21} lowest layer {values[0]:.1f}   highest layer {values[-1]:.1f}")
@@ -420,12 +448,13 @@ ax.legend(loc="lower right")
 show(
     fig,
     caption="Mean over 60 scenes; dotted: a map that can't tell the two objects apart.",
-    alt="Two curves over the layers from bottom to top, linear approximation and Grad-CAM, with a dotted line at one half.",
+    alt="Two curves over the layers from bottom to top, linear approximation and "
+    "Grad-CAM, with a dotted line at one half.",
 )
 
 # %% [markdown]
-# Up to three quarters of the way Grad-CAM can't tell the objects apart: its curve runs along the dotted line. Then channels begin to mean
-# something, and it catches up. Linear approximation is ahead all the way. At the very top both give a little away again: a cell there sees
+# For more than half of the way Grad-CAM can't tell the objects apart: its curve runs along the dotted line. Then channels begin to mean
+# something, and it catches up. Linear approximation is ahead until there. At the very top both give a little away again: a cell there sees
 # most of the image, and the two objects begin to share cells.
 #
 # What one loses on the way up is detail. A cell of the last layer is 16 pixels wide, and the map can't be finer than that: drawn smoothly
@@ -442,17 +471,17 @@ show(
 
 
 # %%
-def gallery_row(model, x, target, image):
+def gallery_row(model, x, target, image, **outlined):
     layer = list(layers_with_positions(model, x))[-1]
     size = x.shape[2:]
     linear = map_at_layer(model, x, target, layer, linear_approximation)
     cam = map_at_layer(model, x, target, layer, grad_cam_map)
     return [
-        Panel("image", image, "the image"),
-        Panel("heat", gradient(model, x, target), "gradient"),
-        Panel("heat", guided_backprop(model, x, target), "guided"),
-        Panel("signed", F.interpolate(linear, size), "linear approx."),
-        Panel("heat", F.interpolate(cam, size), "Grad-CAM"),
+        Panel("image", image, "the image", **outlined),
+        Panel("heat", gradient(model, x, target), "gradient", **outlined),
+        Panel("heat", guided_backprop(model, x, target), "guided", **outlined),
+        Panel("signed", F.interpolate(linear, size), "linear approx.", **outlined),
+        Panel("heat", F.interpolate(cam, size), "Grad-CAM", **outlined),
     ]
 
 
@@ -460,24 +489,40 @@ rows = []
 for name in NETWORKS:
     other = load_network(name)
     layer = list(layers_with_positions(other, x))[-1]
-    print(f"{name:15} map at {layer:22} score of {name_1}: {other(x)[0, category_1]:.0f}")
-    rows.append([*gallery_row(other, x, category_1, x)])
+    print(
+        f"{name:15} map at {layer:22} score of {name_1}: {other(x)[0, category_1]:.0f}"
+    )
+    rows.append(gallery_row(other, x, category_1, x, outlines=masks, focus=category_1))
 
 gallery(
     rows,
     row_labels=list(NETWORKS),
     column_width=5 / 3,
-    caption=f"Four methods on four networks, all asked for {name_1}. The networks differ, and so do their maps; Grad-CAM and linear "
-    "approximation find the object in each.",
-    alt=f"Four rows, one per network, with the maps of gradient, guided backprop, linear approximation and Grad-CAM for {name_1}.",
+    caption=f"Four methods on four networks, all asked for {name_1}. The networks "
+    "differ, and so do their maps; Grad-CAM and linear approximation find the object "
+    "in each.",
+    alt="Four rows, one per network, with the maps of gradient, guided backprop, "
+    f"linear approximation and Grad-CAM for {name_1}.",
 )
 
 # %% [markdown]
-# The same with networks trained on photographs. Their weights are a download of 50 to 550 MB, and this course needs none: the cell below
-# draws those that are already on this computer, and says how to get one otherwise.
+# The same with networks trained on photographs. This course needs none of them, and works without a connection. So the cell below downloads
+# nothing: it draws those networks whose weights are already on this computer, and if there are none, it says so in one line.
+#
+# To see more, go online once and run in a cell of your own
+#
+#     get_example_data("mobilenet_v2")
+#
+# which fetches its weights (14 MB; `densenet121` 31, `resnet50` 98, `vgg16` 528). Then run the cell below again. Weights that were fetched once stay
+# on this computer.
+#
+# These networks have never seen one of our scenes. Each is asked for the class that it finds most likely. With a photograph of your own they are more at
+# home: put its path, in quotes, in the place of `None`.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
+photograph = None
+
 folder = os.path.join(torch.hub.get_dir(), "checkpoints")
 files = os.listdir(folder) if os.path.isdir(folder) else []
 found = [
@@ -488,7 +533,7 @@ found = [
 
 photographs = []
 for name in found:
-    photo_model, photo, first, second = get_example_data(name)
+    photo_model, photo, first, second = get_example_data(name, image=photograph)
     shown = (photo - photo.amin()) / (photo.amax() - photo.amin())
     photographs.append(gallery_row(photo_model, photo, first, shown))
 
@@ -501,7 +546,8 @@ if photographs:
         alt=f"One row per network ({', '.join(found)}) with the maps of four methods.",
     )
 else:
-    picture = "No ImageNet weights on this computer. With a connection, get_example_data('resnet50') fetches them; run this cell again after it."
+    picture = None
+    print("No ImageNet weights on this computer, so there is nothing to draw here.")
 picture
 
 # %% [markdown]

@@ -114,6 +114,14 @@ def _keeps_the_copy(self, layer, inputs, output):
     return output
 
 
+def _two_copies(self, layer, inputs, output):
+    if not output.requires_grad:
+        output = output.detach().requires_grad_()
+    self.data = output.clone()
+    self.data.retain_grad()
+    return output.clone()
+
+
 def _always_cuts(self, layer, inputs, output):
     self.data = output.detach().requires_grad_()
     return self.data.clone()
@@ -180,9 +188,11 @@ def probe_non_relu_layers(answer: Callable[..., Any], rng: torch.Generator) -> O
 
 def _written(names: Any) -> Any:
     """The names, with a layer among them written as its type."""
-    if not isinstance(names, list):
-        return names
-    return [f"a {type(n).__name__} layer" if isinstance(n, nn.Module) else n for n in names]
+    if isinstance(names, nn.Module):
+        return f"a {type(names).__name__} layer"
+    if isinstance(names, list | tuple):
+        return [_written(name) for name in names]
+    return names
 
 
 def _by_name(model):
@@ -208,6 +218,44 @@ def _top_level(model):
 def _without_relu6(model):
     return [
         n for n, m in model.named_modules() if not list(m.children()) and not isinstance(m, nn.ReLU)
+    ]
+
+
+def _asks_the_generator(model):
+    return [
+        n
+        for n, m in model.named_modules()
+        if not m.children() and not isinstance(m, nn.ReLU | nn.ReLU6)
+    ]
+
+
+def _one_test_is_enough(model):
+    return [
+        n
+        for n, m in model.named_modules()
+        if not list(m.children()) or not isinstance(m, nn.ReLU | nn.ReLU6)
+    ]
+
+
+def _relus(model):
+    return [
+        n
+        for n, m in model.named_modules()
+        if not list(m.children()) and isinstance(m, nn.ReLU | nn.ReLU6)
+    ]
+
+
+def _without_sequentials(model):
+    return [
+        n for n, m in model.named_modules() if not isinstance(m, nn.ReLU | nn.ReLU6 | nn.Sequential)
+    ]
+
+
+def _pairs(model):
+    return [
+        (n, m)
+        for n, m in model.named_modules()
+        if not list(m.children()) and not isinstance(m, nn.ReLU | nn.ReLU6)
     ]
 
 
@@ -321,6 +369,52 @@ def _swaps_the_arguments(model, x, target, layer, rule):
     return rule(g, probe.data.detach())
 
 
+def _map_of(score: Callable[[Tensor, int], Tensor]) -> Callable[..., Tensor]:
+    """A `map_at_layer` that starts at something else than the sum of the target's scores."""
+
+    def answer(model, x, target, layer, rule):
+        probe = Probe(model.get_submodule(layer))
+        scores = model(x)
+        probe.remove()
+        (g,) = torch.autograd.grad(score(scores, target), probe.data)
+        return rule(probe.data.detach(), g)
+
+    return answer
+
+
+def _removes_it_too_early(model, x, target, layer, rule):
+    probe = Probe(model.get_submodule(layer))
+    probe.remove()
+    scores = model(x)
+    (g,) = torch.autograd.grad(scores[:, target].sum(), probe.data)
+    return rule(probe.data, g)
+
+
+def _keeps_the_tuple(model, x, target, layer, rule):
+    probe = Probe(model.get_submodule(layer))
+    scores = model(x)
+    probe.remove()
+    g = torch.autograd.grad(scores[:, target].sum(), probe.data)
+    return rule(probe.data, g)
+
+
+def _probes_the_name(model, x, target, layer, rule):
+    probe = Probe(layer)
+    scores = model(x)
+    probe.remove()
+    (g,) = torch.autograd.grad(scores[:, target].sum(), probe.data)
+    return rule(probe.data, g)
+
+
+def _records_nothing(model, x, target, layer, rule):
+    probe = Probe(model.get_submodule(layer))
+    with torch.no_grad():
+        scores = model(x)
+    probe.remove()
+    (g,) = torch.autograd.grad(scores[:, target].sum(), probe.data)
+    return rule(probe.data, g)
+
+
 def reference_linear(x: Tensor, g: Tensor) -> Tensor:
     """The library's rule, on activations that carry their gradient."""
     return gradient_to_linear_approx_saliency(_carrying(x, g))
@@ -350,9 +444,11 @@ EXERCISES = [
             "The network goes on with the very tensor that you keep. The ReLU after it works in "
             "place and overwrites it. Keep the tensor, and return a copy for the network to go on "
             "with.": _probe_with(_no_copy),
-            "You keep the copy and send the original on. The score is computed from the original, "
-            "so no gradient ever reaches the copy. Do it the other way round: keep the original, "
-            "send the copy on.": _probe_with(_keeps_the_copy),
+            "The score is not computed from what you keep, so no gradient ever reaches it. Keep "
+            "the original, and send on a copy that is computed from it: `output.clone()`, without "
+            "`detach`.": _probe_with(_keeps_the_copy),
+            "You keep one copy and send another one on. No way leads from the score back to yours: "
+            "keep the original, and send its copy on.": _probe_with(_two_copies),
             "You cut the graph at every layer, also where there is one below. The upper probe "
             "works, and the lower one no longer gets a gradient. Detach only an output that needs "
             "no gradient yet.": _probe_with(_always_cuts),
@@ -396,6 +492,16 @@ EXERCISES = [
             "so name both.": _without_relu6,
             "You return the layers themselves. The names are asked for: `named_modules()` gives "
             "pairs of name and layer.": _layers_themselves,
+            "You return pairs of name and layer. The names alone are asked for: `[name for name, "
+            "layer in ...]`.": _pairs,
+            "`layer.children()` is a generator, and Python takes a generator for true, empty or "
+            "not. Make a list of it first: `list(layer.children())`.": _asks_the_generator,
+            "One of your two tests is enough to get in. A layer must pass both, so join them with "
+            "`and`.": _one_test_is_enough,
+            "These are the ReLUs. They are to be left out.": _relus,
+            "You leave out `nn.Sequential`, but that is one container among many: the model itself "
+            "is another, under the name `''`. What makes a leaf is that it has no "
+            "children.": _without_sequentials,
         },
         hints=[
             "Go through all layers, and keep the names of those that pass two tests.",
@@ -425,6 +531,16 @@ EXERCISES = [
             "against the class are kept.": lambda x, g: (x * g).sum(1, keepdim=True).clamp(min=0),
             "This is the gradient alone. A contribution is the gradient *times* the activation: a "
             "channel that is 0 contributes nothing.": lambda x, g: g.sum(1, keepdim=True),
+            "You add up over dimension 0, the images. They have nothing to do with each other; the "
+            "channels are dimension 1.": lambda x, g: (x * g).sum(0, keepdim=True),
+            "One value per channel is left at each position. Add the channels up: `.sum(1, "
+            "keepdim=True)`.": lambda x, g: x * g,
+            "You add up first and multiply then. Each activation belongs with its own gradient: "
+            "multiply first, then add up.": lambda x, g: (
+                x.sum(1, keepdim=True) * g.sum(1, keepdim=True)
+            ),
+            "`@` is the product of matrices. Here each activation meets its own gradient, entry by "
+            "entry: `x * g`.": lambda x, g: x @ g,
             "The channel dimension is gone. Keep it, with size 1, so that a map is an image with "
             "one channel: `sum(1, keepdim=True)`.": lambda x, g: (x * g).sum(1),
         },
@@ -461,6 +577,33 @@ EXERCISES = [
             "image has weights of its own.": lambda x, g: (
                 (x * g.mean((0, 2, 3), keepdim=True)).sum(1, keepdim=True).clamp(min=0)
             ),
+            "Your weights have lost their last two dimensions, so they meet the columns of x. Keep "
+            "them, with size 1: `g.mean((2, 3), keepdim=True)`.": lambda x, g: (
+                (g.mean((2, 3)) * x).sum(1, keepdim=True).clamp(min=0)
+            ),
+            "Your weights have lost their last two dimensions, and the columns of x meet them. "
+            "Keep them, with size 1: `g.mean((2, 3), keepdim=True)`.": lambda x, g: (
+                (x * g.mean((2, 3))).sum(1, keepdim=True).clamp(min=0)
+            ),
+            "The channels are averaged at the end. Each adds its own part: a sum.": lambda x, g: (
+                (x * g.mean((2, 3), keepdim=True)).mean(1, keepdim=True).clamp(min=0)
+            ),
+            "x and g have changed places: the weights are the mean of the *gradients*, and what "
+            "they weight are the activations.": lambda x, g: (
+                (g * x.mean((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(min=0)
+            ),
+            "You cut the weights off at 0. A channel that speaks against the class may cancel "
+            "another one; cut the finished map.": lambda x, g: (
+                x * g.mean((2, 3), keepdim=True).clamp(min=0)
+            ).sum(1, keepdim=True),
+            "You take the magnitude of the map. What speaks against the class then looks as if it "
+            "spoke for it: cut it off instead, `.clamp(min=0)`.": lambda x, g: (
+                (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True).abs()
+            ),
+            "`clamp(max=0)` keeps what is below 0. What is above is wanted: "
+            "`clamp(min=0)`.": lambda x, g: (
+                (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(max=0)
+            ),
             "Without the mean over the positions this is the positive part of the linear "
             "approximation.": lambda x, g: (x * g).sum(1, keepdim=True).clamp(min=0),
             "The channel dimension is gone. Keep it, with size 1: `sum(1, "
@@ -492,6 +635,25 @@ EXERCISES = [
             "the second index, `scores[:, target]`.": _indexes_the_batch,
             "You explain the probability. The softmax mixes the other classes' scores in; explain "
             "the score itself.": _explains_probabilities,
+            "`autograd.grad` starts from one number, and you gave it one for each image. The "
+            "images don't mix, so the sum of their scores does: `scores[:, "
+            "target].sum()`.": _map_of(lambda scores, target: scores[:, target]),
+            "You average over the batch, so each gradient is too small by the number of images. "
+            "Add the scores up: the images don't mix.": _map_of(
+                lambda scores, target: scores[:, target].mean()
+            ),
+            "You started from the scores of all classes. The map is of one: `scores[:, "
+            "target]`.": _map_of(lambda scores, target: scores.sum()),
+            "You explain the first image alone, and the others get a gradient of 0. Take all "
+            "images: `scores[:, target].sum()`.": _map_of(lambda scores, target: scores[0, target]),
+            "The probe was taken off before the model ran, so it has seen nothing. Run first, then "
+            "`remove()`.": _removes_it_too_early,
+            "`torch.autograd.grad` returns a tuple, even of one gradient. Unpack it: "
+            "`(g,) = ...`, or `[0]`.": _keeps_the_tuple,
+            "A probe sits on a layer, and `layer` is its name. `model.get_submodule(layer)` finds "
+            "it.": _probes_the_name,
+            "Inside `torch.no_grad()` PyTorch records nothing, so there is no way back from the "
+            "score. Run the model without it.": _records_nothing,
             "The rule takes the activations first, then the gradients.": _swaps_the_arguments,
         },
         hints=[
