@@ -51,10 +51,11 @@ score = V @ h
 contributions(
     [x, h, score],
     [W, V],
-    caption="The thicker a link, the more it contributes: weight times activation. Solid orange links excite the unit above, "
-    "dashed blue ones hold it back.",
-    alt="A network of units: inputs 3, 1, 2 below, hidden units 3, 5, 3 in the middle, the score 24 on top. Links of positive weight "
-    "are orange, links of negative weight blue and dashed; their thickness is the contribution.",
+    caption="The thicker a link, the more it contributes: weight times activation. "
+    "Solid orange links excite the unit above, dashed blue ones hold it back.",
+    alt="A network of units: inputs 3, 1, 2 below, hidden units 3, 5, 3 in the "
+    "middle, the score 24 on top. Links of positive weight are orange, links of "
+    "negative weight blue and dashed; their thickness is the contribution.",
 )
 
 # %% [markdown]
@@ -86,7 +87,10 @@ contributions(
 
 # %%
 def excitation_by_hand(x, W, p):
-    """Relevance of the inputs x (J,) of a layer W (I, J) whose outputs have relevance p (I,)."""
+    """Relevance of the inputs x (J,) of a layer W (I, J): (J,).
+
+    p (I,) is the relevance of its outputs.
+    """
     ### BEGIN SOLUTION
     shares = torch.zeros_like(x)
     for i in range(len(p)):
@@ -110,7 +114,9 @@ excitation_by_hand = check("excitation_by_hand", excitation_by_hand)
 # %%
 def flows(x, W, p):
     """What each output sends to each input: (I, J)."""
-    return torch.stack([excitation_by_hand(x, W[i : i + 1], p[i : i + 1]) for i in range(len(p))])
+    return torch.stack(
+        [excitation_by_hand(x, W[i : i + 1], p[i : i + 1]) for i in range(len(p))]
+    )
 
 
 to_hidden = flows(h, V, torch.ones(1))
@@ -119,9 +125,11 @@ to_inputs = flows(x, W, to_hidden.sum(0))
 relevance_flow(
     [to_inputs.sum(0), to_hidden.sum(0), torch.ones(1)],
     [to_inputs, to_hidden],
-    caption="One unit of relevance flows from the score to the inputs. It is divided and merged, and at each level it adds up to 1.",
-    alt="The same network of units, with relevance in the circles: 1 on top; 0.5, 0.5 and 0 in the middle; 0.675, 0.2 and 0.125 below. "
-    "The sum is 1 at each level. Links that carry nothing are thin and dotted.",
+    caption="One unit of relevance flows from the score to the inputs. It is divided "
+    "and merged, and at each level it adds up to 1.",
+    alt="The same network of units, with relevance in the circles: 1 on top; 0.5, 0.5 "
+    "and 0 in the middle; 0.675, 0.2 and 0.125 below. The sum is 1 at each level. "
+    "Links that carry nothing are thin and dotted.",
 )
 
 # %% [markdown]
@@ -215,7 +223,7 @@ print("relevance:   ", [round(value, 3) for value in leaf.grad.tolist()[0]])
 
 # %%
 class Excitation(torch.autograd.Function):
-    """Any linear operation; backward: the inputs share the relevance p of the outputs."""
+    """Any linear operation; backward: the inputs share the outputs' relevance."""
 
     @staticmethod
     def forward(ctx, x, layer, positive):
@@ -247,7 +255,9 @@ Excitation = check("excitation", Excitation)
 # *Which four cells of the image can have a share of it at all, and which of them will get nothing?*
 
 # %%
-image = torch.tensor([[1.0, 0, 2, 0], [0, 4, 1, 2], [2, 3, 2, 0], [1, 0, 2, 1]])[None, None]
+image = torch.tensor([[1.0, 0, 2, 0], [0, 4, 1, 2], [2, 3, 2, 0], [1, 0, 2, 1]])[
+    None, None
+]
 kernel = torch.tensor([[1.0, -1.0], [2.0, -1.0]])[None, None]
 p = torch.zeros(1, 1, 3, 3)
 p[0, 0, 1, 1] = 1.0
@@ -260,7 +270,9 @@ y = Excitation.apply(
 by_filter = leaf.grad
 
 leaf = image.clone().requires_grad_()
-y_pooled = Excitation.apply(leaf, lambda u: F.avg_pool2d(u, 2, 1), lambda u: F.avg_pool2d(u, 2, 1))
+y_pooled = Excitation.apply(
+    leaf, lambda u: F.avg_pool2d(u, 2, 1), lambda u: F.avg_pool2d(u, 2, 1)
+)
 (y_pooled * p).sum().backward()
 
 gallery(
@@ -276,10 +288,12 @@ gallery(
             None,
         ],
     ],
-    caption="The filter's positive weights are on its left, so the left column of the window shares the relevance. Average pooling "
-    "has equal weights: there the share of each cell is its part of the sum.",
-    alt="Grids of numbers: the image, the filter, and a relevance of 1 in the middle. Below, the shares: for the convolution they lie in "
-    "the left column of the two by two window, for the average pooling in all four of its cells.",
+    caption="The filter's positive weights are on its left, so the left column of the "
+    "window shares the relevance. Average pooling has equal weights: there the share "
+    "of each cell is its part of the sum.",
+    alt="Grids of numbers: the image, the filter, and a relevance of 1 in the middle. "
+    "Below, the shares: for the convolution they lie in the left column of the two by "
+    "two window, for the average pooling in all four of its cells.",
 )
 
 # %% [markdown]
@@ -344,9 +358,12 @@ rules = {
 
 # %%
 def relevance_at(model, x, target, layer, rules):
-    """Relevance of each position of a layer's output, summed over channels: (N, 1, h, w)."""
+    """Relevance at a layer's output, summed over its channels: (N, 1, h, w)."""
     ### BEGIN SOLUTION
-    with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+    with (
+        Probe(model.get_submodule(layer), target="output") as probe,
+        BackwardRules(rules),
+    ):
         scores = model(x)
     (p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
     return p.sum(1, keepdim=True)
@@ -390,16 +407,20 @@ def row(target):
         )
         for layer in shown
     ]
-    return [Panel("image", x, f"{CLASSES[target]}?", outlines=masks, focus=target), *maps]
+    return [
+        Panel("image", x, f"{CLASSES[target]}?", outlines=masks, focus=target),
+        *maps,
+    ]
 
 
 gallery(
     [row(category_1), row(category_2)],
     column_width=5 / 3,
-    caption="The relevance at four layers, from high to low. It gets finer on the way down. Most of it lies on the object asked for; the "
-    "other one gets some too.",
-    alt=f"Two rows of maps for {name_1} and {name_2}. At the highest layer a block of coarse cells around the object asked for is bright, at "
-    f"lower layers fine points on it. In the row of the {name_1} there are points on the {name_2} too.",
+    caption="The relevance at four layers, from high to low. It gets finer on the way "
+    "down. Most of it lies on the object asked for; the other one gets some too.",
+    alt=f"Two rows of maps for {name_1} and {name_2}. At the highest layer a block of "
+    "coarse cells around the object asked for is bright, at lower layers fine points "
+    f"on it. In the row of the {name_1} there are points on the {name_2} too.",
 )
 
 # %% [markdown]
@@ -432,7 +453,9 @@ def batch_norm_rule(func, args, kwargs):
 
 rules_with_plain_sum = {**rules, F.batch_norm: batch_norm_rule}
 resnet = load_network("tiny_resnet")
-blocks = ["relu"] + [f"layer{number}.{block}" for number in (1, 2, 3, 4) for block in (0, 1)]
+blocks = ["relu"] + [
+    f"layer{number}.{block}" for number in (1, 2, 3, 4) for block in (0, 1)
+]
 
 plain = {
     layer: relevance_at(resnet, x, category_1, layer, rules_with_plain_sum).sum().item()
@@ -489,9 +512,14 @@ shared = {
 }
 
 fig, ax = subplots(width=7.4, height=3.4)
-ax.semilogy(range(len(blocks)), [plain[layer] for layer in blocks], marker="o", label="plain +")
 ax.semilogy(
-    range(len(blocks)), [shared[layer] for layer in blocks], marker="s", label="shares by magnitude"
+    range(len(blocks)), [plain[layer] for layer in blocks], marker="o", label="plain +"
+)
+ax.semilogy(
+    range(len(blocks)),
+    [shared[layer] for layer in blocks],
+    marker="s",
+    label="shares by magnitude",
 )
 ax.set_xticks(range(len(blocks)), blocks, rotation=40, ha="right", fontsize=10)
 ax.set_yticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
@@ -500,10 +528,11 @@ ax.set_ylabel("relevance in all")
 ax.legend(loc="upper right")
 show(
     fig,
-    caption="All the relevance at each block of tiny_resnet, from the bottom (left) to the top. A plain + doubles it at every block; with "
-    "your shares it stays 1.",
-    alt="Two curves over the blocks of the network on a logarithmic axis. With a plain plus the relevance falls from 256 at the bottom to 1 at "
-    "the top, by a factor of two for each block. With shares it is 1 everywhere.",
+    caption="All the relevance at each block of tiny_resnet, from the bottom (left) "
+    "to the top. A plain + doubles it at every block; with your shares it stays 1.",
+    alt="Two curves over the blocks of the network on a logarithmic axis. With a "
+    "plain plus the relevance falls from 256 at the bottom to 1 at the top, by a "
+    "factor of two for each block. With shares it is 1 everywhere.",
 )
 
 # %% [markdown]
@@ -572,7 +601,7 @@ contrastive_relevance = check("contrastive_relevance", contrastive_relevance)
 
 # %%
 def contrastive_map(model, x, target, layer, rules):
-    """What speaks for the class and not against it, at a layer of tiny_vgg: (N, 1, h, w)."""
+    """What speaks for the class and not against it, at a layer: (N, 1, h, w)."""
     with (
         Probe(model.get_submodule(layer), target="output") as probe,
         Probe(model.classifier, target="input") as top,
@@ -591,7 +620,10 @@ ours = contrastive_map(model, x, category_1, middle, rules)
 library = contrastive_excitation_backprop(
     model, x, category_1, saliency_layer=middle, contrast_layer="avgpool"
 )
-print("the same map as the library's:", torch.allclose(ours, library, rtol=1e-3, atol=1e-6))
+print(
+    "the same map as the library's:",
+    torch.allclose(ours, library, rtol=1e-3, atol=1e-6),
+)
 
 # %% [markdown]
 # Now the payoff: two methods of the earlier lessons and the two of this one, on both objects. The maps of this lesson are taken at
@@ -609,16 +641,22 @@ def compared(target):
         "excitation": relevance_at(model, x, target, middle, rules),
         "contrastive": contrastive_map(model, x, target, middle, rules),
     }
-    panels = [Panel("heat", s, title, outlines=masks, focus=target) for title, s in maps.items()]
+    panels = [
+        Panel("heat", s, title, outlines=masks, focus=target)
+        for title, s in maps.items()
+    ]
     return [Panel("image", x, f"{name}?", outlines=masks, focus=target), *panels]
 
 
 gallery(
     [compared(category_1), compared(category_2)],
     column_width=5 / 3,
-    caption="The object asked for has a solid outline. The contrastive map is as fine as a low layer and answers as clearly as Grad-CAM.",
-    alt=f"Two rows, for {name_1} and {name_2}: guided backprop, Grad-CAM, excitation backprop and its contrastive form. Asked for the "
-    f"{name_1}, guided backprop and excitation backprop mark the {name_2} as well; the contrastive maps lie on the object asked for alone.",
+    caption="The object asked for has a solid outline. The contrastive map is as fine "
+    "as a low layer and answers as clearly as Grad-CAM.",
+    alt=f"Two rows, for {name_1} and {name_2}: guided backprop, Grad-CAM, excitation "
+    f"backprop and its contrastive form. Asked for the {name_1}, guided backprop and "
+    f"excitation backprop mark the {name_2} as well; the contrastive maps lie on the "
+    "object asked for alone.",
 )
 
 # %% [markdown]
@@ -629,12 +667,19 @@ gallery(
 scenes = list(two_object_scenes(40))
 images = torch.cat([scene.x for scene in scenes])
 asked = [scene.objects[0] for scene in scenes]
-on_asked = torch.stack([torch.as_tensor(scene.masks[scene.objects[0]]) for scene in scenes])
-on_other = torch.stack([torch.as_tensor(scene.masks[scene.objects[1]]) for scene in scenes])
+on_asked = torch.stack(
+    [torch.as_tensor(scene.masks[scene.objects[0]]) for scene in scenes]
+)
+on_other = torch.stack(
+    [torch.as_tensor(scene.masks[scene.objects[1]]) for scene in scenes]
+)
 
 
 def share_of_asked(maps):
-    """Of what maps put on the two objects, the part on the one asked for: mean; number of empty maps."""
+    """Of what maps put on the two objects, the part on the one asked for.
+
+    Its mean, and the number of maps that put nothing on either.
+    """
     maps = F.interpolate(maps, on_asked.shape[1:], mode="nearest")[:, 0]
     first, second = (maps * on_asked).sum((1, 2)), (maps * on_other).sum((1, 2))
     total = first + second
@@ -643,9 +688,13 @@ def share_of_asked(maps):
 
 results = {
     "guided": guided_backprop(model, images, asked),
-    "Grad-CAM at features.21": grad_cam(model, images, asked, saliency_layer="features.21"),
+    "Grad-CAM at features.21": grad_cam(
+        model, images, asked, saliency_layer="features.21"
+    ),
     "Grad-CAM at features.8": grad_cam(model, images, asked, saliency_layer=middle),
-    "excitation at features.8": excitation_backprop(model, images, asked, saliency_layer=middle),
+    "excitation at features.8": excitation_backprop(
+        model, images, asked, saliency_layer=middle
+    ),
     "contrastive at features.8": contrastive_excitation_backprop(
         model, images, asked, saliency_layer=middle, contrast_layer="avgpool"
     ),

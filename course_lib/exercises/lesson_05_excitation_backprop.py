@@ -115,6 +115,46 @@ def _last_output_only(x, W, p):
     return shares
 
 
+def _z_goes_on(x, W, p):
+    shares, z = torch.zeros_like(x), 0.0
+    for i in range(len(p)):
+        excitation = W[i].clamp(min=0) * x
+        z = z + excitation.sum()
+        if z > 0:
+            shares = shares + excitation / z * p[i]
+    return shares
+
+
+def _stops_at_zero(x, W, p):
+    shares = torch.zeros_like(x)
+    for i in range(len(p)):
+        excitation = W[i].clamp(min=0) * x
+        if excitation.sum() == 0:
+            break
+        shares = shares + excitation / excitation.sum() * p[i]
+    return shares
+
+
+def _indexed_the_other_way(x, W, p):
+    return torch.stack([W[j, 0] * x[j] for j in range(len(x))])
+
+
+def _magnitudes(x, W, p):
+    z = W.abs() @ x
+    return x * (torch.where(z > 0, p / z, 0) @ W.abs())
+
+
+def _one_for_each_output(x, W, p):
+    z = W.clamp(min=0) @ x
+    return x * (torch.where(z > 0, 1 / z, 0) @ W.clamp(min=0))
+
+
+def _not_collected(x, W, p):
+    parts = W.clamp(min=0) * x
+    z = parts.sum(1, keepdim=True)
+    return torch.where(z > 0, parts / z, 0) * p[:, None]
+
+
 def _plain_gradient(x, W, p):
     return p @ W
 
@@ -231,9 +271,38 @@ def _divided_by(below: Callable[[Tensor, Tensor, Tensor], Tensor]) -> type[Funct
 
     def backward(p, x, weight, y):
         z = below(x, weight, y)
-        return x * (torch.where(z != 0, p / z, 0) @ weight.clamp(min=0)), None, None
+        return x * (torch.where(z > 0, p / z, 0) @ weight.clamp(min=0)), None, None
 
     return _linear(backward)
+
+
+def _all_weights_batch(p, x, weight):
+    z = x @ weight.T
+    return x * (torch.where(z > 0, p / z, 0) @ weight)
+
+
+def _not_transposed(p, x, weight, y):
+    return _shares_of(p, x, x @ weight.clamp(min=0), weight)
+
+
+def _transposed_twice(p, x, weight, y):
+    above = weight.clamp(min=0)
+    return x * ((p / (x @ above.T)) @ above.T), None, None
+
+
+def _shares_of(p, x, z, weight):
+    return x * (torch.where(z > 0, p / z, 0) @ weight.clamp(min=0)), None, None
+
+
+class _SavesNothing(Function):
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        return F.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, p):
+        x, weight = ctx.saved_tensors
+        return shared(x, weight, p), None, None
 
 
 def _without_x_batch(p, x, weight):
@@ -369,6 +438,42 @@ def _no_graph(x, p, layer, positive):
     return x * torch.autograd.grad((z * q).sum(), u)[0]
 
 
+def _tuple_not_unpacked(x, p, layer, positive):
+    with torch.enable_grad():
+        u = x.detach().requires_grad_()
+        z = positive(u)
+        return x * torch.autograd.grad((p * z).sum(), u)
+
+
+def _saved_tuple_not_unpacked(x, p, layer, positive):
+    saved: Any = (x,)
+    return saved.detach()
+
+
+class _ForgetsTheFunction(Function):
+    @staticmethod
+    def forward(ctx, x, layer, positive):
+        ctx.save_for_backward(x)
+        return layer(x)
+
+    @staticmethod
+    def backward(ctx, p):
+        (x,) = ctx.saved_tensors
+        return _shares(x, p, None, ctx.positive), None, None
+
+
+class _SavesTheFunction(Function):
+    @staticmethod
+    def forward(ctx, x, layer, positive):
+        ctx.save_for_backward(x, positive)
+        return layer(x)
+
+    @staticmethod
+    def backward(ctx, p):
+        x, positive = ctx.saved_tensors
+        return _shares(x, p, None, positive), None, None
+
+
 def relevance_at(
     model: nn.Module,
     x: Tensor,
@@ -430,7 +535,11 @@ def probe_relevance_at(answer: Callable[..., Any], rng: torch.Generator) -> Outc
         convolution.get_parameter("bias").add_(0.5)
     before = model_state(network)
     outcome: Outcome = {}
-    for name, layer in (("the upper layer", "4"), ("the lower layer", "1")):
+    for name, layer in (
+        ("the upper layer", "4"),
+        ("the lower layer", "1"),
+        ("a convolution", "3"),
+    ):
         s = call(answer, network, x, target, layer, RULES)
         outcome[f"the map at {name}"] = s.detach() if isinstance(s, Tensor) else s
     after = model_state(network)
@@ -446,11 +555,12 @@ def _map_with(
     reduce: Callable[[Tensor, Tensor], Tensor] = lambda p, data: p.sum(1, keepdim=True),
     score: Callable[[Tensor, int], Tensor] = lambda scores, target: scores[:, target].sum(),
     ruled: bool = True,
+    side: str = "output",
 ) -> Callable[..., Tensor]:
-    """A `relevance_at` with another last step, another start, or without the rules."""
+    """A `relevance_at` with another last step, start or side of the layer, or without the rules."""
 
     def answer(model, x, target, layer, rules):
-        with Probe(model.get_submodule(layer), target="output") as probe:
+        with Probe(model.get_submodule(layer), target=side) as probe:
             if ruled:
                 with BackwardRules(rules):
                     scores = model(x)
@@ -460,6 +570,13 @@ def _map_with(
         return reduce(p, probe.data[0].detach())
 
     return answer
+
+
+def _probes_the_name(model, x, target, layer, rules):
+    with Probe(layer, target="output") as probe, BackwardRules(rules):
+        scores = model(x)
+    (p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+    return p.sum(1, keepdim=True)
 
 
 def _leaves_the_probe(model, x, target, layer, rules):
@@ -547,6 +664,10 @@ def _divides_by_zero(p, a, b):
     return p * a.abs() / total, p * b.abs() / total
 
 
+def _over(first, second, total):
+    return torch.where(total > 0, first / total, 0), torch.where(total > 0, second / total, 0)
+
+
 def _of_the_other(p, a, b):
     total = a.abs() + b.abs()
     q = torch.where(total > 0, p / total, 0)
@@ -567,7 +688,7 @@ def probe_contrastive(answer: Callable[..., Any], rng: torch.Generator) -> Outco
     difference = call(answer, x, W, p)
     outcome: Outcome = {"relevance for the class less that against it": difference}
     if isinstance(difference, Tensor):
-        outcome["the two halves cancel in the sum"] = bool((difference.sum(1).abs() < 1e-9).all())
+        outcome["the two halves cancel in the sum"] = bool((difference.sum(1).abs() < 1e-6).all())
     W[target] = W[target].abs()
     note_finite(outcome, "the same when no weight of the class is negative", call(answer, x, W, p))
     return outcome
@@ -624,6 +745,19 @@ EXERCISES = [
             "nobody to hand its relevance to: skip it.": _zero_over_zero,
             "You divide by the sum over the *outputs*. It is the inputs that share: for one output "
             "i, add up over j.": _shared_among_outputs,
+            "z goes on from one output to the next. Each output has its own: start it at 0 "
+            "again.": _z_goes_on,
+            "At an output that nothing excites your loop ends, and the outputs after it are "
+            "forgotten. Skip that one alone: `continue`.": _stops_at_zero,
+            "The indices have changed places: `W[i, j]` leads from input j to output "
+            "i.": _indexed_the_other_way,
+            "You take the magnitudes of the weights. A negative one holds its unit back: it counts "
+            "as 0, max(W, 0).": _magnitudes,
+            "Each output gives 1 away. It has only its own relevance to give, p_i.": (
+                _one_for_each_output
+            ),
+            "You return what each output sends to each input. An input collects from all outputs: "
+            "add up over i.": _not_collected,
         },
         hints=[
             "Work through one output i at a time. Its relevance p_i is a cake; the inputs cut it "
@@ -645,10 +779,22 @@ EXERCISES = [
         mistakes={
             "The negative weights take part. Only the positive part excites: "
             "`weight.clamp(min=0)`, in z and in the shares.": _linear(
-                lambda p, x, weight, y: (x * ((p / (x @ weight.T)) @ weight), None, None)
+                lambda p, x, weight, y: (_all_weights_batch(p, x, weight), None, None)
             ),
             "You divide by the layer's output, which has the negative weights and the bias in it. "
             "z is made of the positive weights alone.": _divided_by(lambda x, weight, y: y),
+            "z has the bias in it. Nobody contributed the bias: z is made of the inputs and the "
+            "positive weights alone.": _divided_by(
+                lambda x, weight, y: x @ weight.clamp(min=0).T + (y - x @ weight.T)
+            ),
+            "You cut z off at 0 after adding everything up. Cut each weight first, then add: "
+            "`x @ weight.clamp(min=0).T`.": _divided_by(lambda x, weight, y: (x @ weight.T).relu()),
+            "For z the weights must be transposed: x is (N, J) and W is (I, J), so z = x @ W+.T is "
+            "(N, I).": _linear(_not_transposed),
+            "z needs the transposed weights, the way down does not: q is (N, I) and W is (I, J), "
+            "so q @ W+ is (N, J).": _linear(_transposed_twice),
+            "In `backward` nothing is there to unpack. What it needs must be saved in `forward`: "
+            "`ctx.save_for_backward(x, weight)`.": _SavesNothing,
             "The factor x is missing: you hand on q times W+. An input that is silent has "
             "contributed nothing.": _linear(
                 lambda p, x, weight, y: (_without_x_batch(p, x, weight), None, None)
@@ -693,8 +839,17 @@ EXERCISES = [
         mistakes={
             "Everything comes out as 0. q depends on z, so the sum of q z is the sum of p, which "
             "does not change with u. Make q a constant: `.detach()`.": _excitation(_q_not_constant),
-            "PyTorch switches the recording of graphs off inside `backward`. Compute z in a "
-            "`with torch.enable_grad():`.": _excitation(_no_graph),
+            "PyTorch has recorded nothing that leads back from z. Inside `backward` it records "
+            "only in a `with torch.enable_grad():`, and only what comes from a tensor that asks "
+            "for a gradient: `u = x.detach().requires_grad_()`.": _excitation(_no_graph),
+            "`torch.autograd.grad` returns a tuple, even of one gradient. Unpack it: `(pulled,) = "
+            "...`, or `[0]`.": _excitation(_tuple_not_unpacked),
+            "`ctx.saved_tensors` is a tuple, even of one tensor. Unpack it: `(x,) = "
+            "ctx.saved_tensors`.": _excitation(_saved_tuple_not_unpacked),
+            "`backward` looks for a function that `forward` has not kept: `ctx.positive = "
+            "positive`.": _ForgetsTheFunction,
+            "`save_for_backward` is for tensors. A function is kept as an attribute: "
+            "`ctx.positive = positive`.": _SavesTheFunction,
             "The factor x is missing at the end: the gradient of sum(q z) is the sum over i in the "
             "formula, and the share is x times it.": _excitation(
                 lambda x, p, layer, positive: _pull(
@@ -751,6 +906,20 @@ EXERCISES = [
             "(N, 1, h, w).": _map_with(lambda p, data: p.sum(1)),
             "You started at all the scores. The relevance starts at one class: "
             "`scores[:, target]`.": _map_with(score=lambda scores, target: scores.sum()),
+            "You look at what enters the layer. Its *output* is asked for: "
+            "`target='output'`.": _map_with(side="input"),
+            "You average over the batch, so each image starts with less than 1. Add the scores up: "
+            "the images don't mix.": _map_with(
+                score=lambda scores, target: scores[:, target].mean()
+            ),
+            "`autograd.grad` starts from one number, and you gave it one for each image. The "
+            "images don't mix, so their sum does: `scores[:, target].sum()`.": _map_with(
+                score=lambda scores, target: scores[:, target]
+            ),
+            "You added up over the positions, and the map is gone. Add up over the channels, "
+            "dimension 1.": _map_with(lambda p, data: p.sum((2, 3), keepdim=True)),
+            "A probe sits on a layer, and `layer` is its name. `model.get_submodule(layer)` finds "
+            "it.": _probes_the_name,
             "Your probe stays on the layer. Use it in a `with`, or call `remove()`.": (
                 _leaves_the_probe
             ),
@@ -790,6 +959,17 @@ EXERCISES = [
             "You give b what a leaves, p less a's share. Where both are 0 that would be all of p: "
             "compute b's share in the same way as a's.": _sum(_what_is_left),
             "The shares are swapped: a gets what is b's.": _sum(_of_the_other),
+            "You divide by |a + b|. Where the two nearly cancel that is tiny, and the shares are "
+            "larger than p. Take the magnitudes first, then add: |a| + |b|.": _sum(
+                lambda p, a, b: _over(p * a.abs(), p * b.abs(), (a + b).abs())
+            ),
+            "The signs are still there above the line: a negative term would get negative "
+            "relevance. Take |a| and |b| there too.": _sum(
+                lambda p, a, b: _over(p * a, p * b, a.abs() + b.abs())
+            ),
+            "These are the shares themselves. What is shared is p: multiply by it.": _sum(
+                lambda p, a, b: _over(a.abs(), b.abs(), a.abs() + b.abs())
+            ),
             "`backward` returns one gradient for each argument of `forward`: two, for a and for "
             "b.": _sum(lambda p, a, b: p * a.abs() / (a.abs() + b.abs())),
         },
@@ -808,7 +988,9 @@ EXERCISES = [
         reference=contrastive_relevance,
         probe=probe_contrastive,
         mistakes={
-            "That is the relevance for the class alone. Subtract what speaks against it.": shared,
+            "Nothing in your c is negative: it is the relevance for the class alone. What speaks "
+            "against the class is p'(-W); subtract it, and leave the result as it is. The cut "
+            "comes at the very end, in the map.": shared,
             "You negated p, not the weights. The shares of -p are those of p with a minus, so "
             "you have doubled everything.": _negated_relevance,
             "The order is turned round: for the class, less against the class.": lambda x, W, p: (
