@@ -35,6 +35,8 @@ def open_lab(
         say: where the lines for the learner go.
     """
     say("Opening JupyterLab ...")
+    # JupyterLab loads Voila anyway, which turns on the very warnings that are turned off here
+    import voila  # noqa: F401
     from jupyterlab.labapp import LabApp
 
     warnings.simplefilter("ignore", DeprecationWarning)

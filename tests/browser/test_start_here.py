@@ -44,3 +44,4 @@ def test_the_address_is_printed(lab):
         f"Open this address in a browser: {lab.url}/lab/tree/00_start_here.ipynb?token=" in printed
     )
     assert "WARNING" not in printed.replace("[NbGrader | WARNING]", "")
+    assert "DeprecationWarning" not in printed
