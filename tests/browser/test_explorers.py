@@ -124,13 +124,14 @@ def explore_areas(page: Any, view: Any) -> None:
     from playwright.sync_api import expect
 
     picture = view.get_by_role("img")
-    picture.wait_for()
+    expect(picture).to_have_attribute("alt", re.compile("when only the mask is kept is"))
     for name in ("Variant", "Class"):
         assert view.get_by_role("combobox", name=name, exact=True).count() == 1
     slider = view.get_by_role("slider", name="Area", exact=True)
 
     def area(alt: str) -> str:
-        return re.search(r"an area of (\S+ %) of the image; the network's score", alt).group(1)
+        words = r"^Preserve mask for \w+ with an area of (\S+ %) of the image; the network's score "
+        return re.search(words + r"for \w+ when only the mask is kept is -?\d", alt).group(1)
 
     first = area(picture.get_attribute("alt"))
     assert slider.get_attribute("aria-valuetext") == first
@@ -144,7 +145,33 @@ def explore_areas(page: Any, view: Any) -> None:
     view.get_by_role("button", name="Cancel").click()
     expect(view.get_by_role("status")).to_contain_text("Cancelled")
     expect(view.get_by_role("button", name="Optimise")).to_be_enabled()
-    expect(picture).to_have_count(0)
+    expect(picture).to_have_attribute(
+        "alt", re.compile(f"^There is no delete mask for .* an area of {third} of the image yet; ")
+    )
+    expect(view.locator(".noUi-target[disabled]")).to_have_count(1)
+
+
+def brightness(page: Any) -> int:
+    """The brightest of the three components of the page's background, 0 to 255."""
+    colour = page.locator("#rendered_cells").evaluate("e => getComputedStyle(e).backgroundColor")
+    return max(int(value) for value in re.findall(r"\d+", colour)[:3])
+
+
+def way_of_the_focus(page: Any) -> Iterator[tuple[str, str]]:
+    """Press Tab from the top of the page to its end: each control's name and its outline."""
+    for _ in range(50):
+        page.keyboard.press("Tab")
+        found = page.evaluate(
+            "() => {"
+            "const e = document.activeElement, style = getComputedStyle(e);"
+            "if (e === document.body) return null;"
+            "const label = e.labels && e.labels.length ? e.labels[0] : e;"
+            "const name = e.getAttribute('aria-label') || label.textContent.trim();"
+            "return [name, `${style.outlineStyle} ${style.outlineWidth}`]; }"
+        )
+        if found is None:
+            return
+        yield tuple(found)
 
 
 def test_the_layers_of_lesson_04(lab, page, shoot):
@@ -171,9 +198,11 @@ def test_the_page_of_explorers(site, page, shoot):
     elsewhere, complaints = [], []
     page.on("request", lambda request: elsewhere.append(request.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(site)
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{site}?theme=light")
     views = page.locator(".course-explorer")
     expect(views).to_have_count(2)
+    assert brightness(page) > 200
     title = page.get_by_role("heading", name="Where does a neural network look?", level=1)
     expect(title).to_have_count(1)
     explore_layers(page, views.first)
@@ -195,11 +224,33 @@ def test_the_page_in_the_dark_at_twice_the_size(site, page, shoot):
     from playwright.sync_api import expect
 
     page.set_viewport_size({"width": 640, "height": 900})
-    page.goto(f"{site}?theme=dark")
+    page.emulate_media(color_scheme="dark")
+    page.goto(site)
     views = page.locator(".course-explorer")
     expect(views).to_have_count(2)
     views.first.get_by_role("img").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert max(int(value) for value in re.findall(r"\d+", dark)[:3]) < 60
+    assert brightness(page) < 60
     shoot("explore_dark")
+
+    expect(views.last.get_by_role("img")).to_have_attribute("alt", re.compile("^Preserve mask"))
+    expect(views.last.get_by_role("button", name="Optimise")).to_be_enabled()
+    controls = list(way_of_the_focus(page))
+    assert [name for name, _ in controls] == [
+        *("in light", "in dark colours", "Scene", "Another scene"),
+        *("Method", "Class", "Layer"),
+        *("Variant", "Class", "Optimise", "Area"),
+    ]
+    for name, outline in controls[2:]:
+        assert outline == "solid 3px", name
+
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    tiles = views.last.locator(".course-tile")
+    expect(tiles).to_have_count(3)
+    boxes = [tile.bounding_box() for tile in tiles.all()]
+    assert all(box["width"] >= 200 for box in boxes)
+    assert [box["y"] for box in boxes] == sorted({box["y"] for box in boxes})
+    shown = tiles.first.evaluate("tile => getComputedStyle(tile).backgroundImage")
+    assert shown == f'url("{views.last.get_by_role("img").get_attribute("src")}")'
+    shoot("explore_narrow")

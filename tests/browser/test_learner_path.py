@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from course_lib.exercises.registry import exercises
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -76,46 +79,101 @@ def run(page: Any, cell: Any) -> None:
     page.keyboard.press("Control+Enter")
 
 
-def counted(lab: Any) -> str:
-    """What `course progress` says of lesson 03."""
-    run = subprocess.run(
+@dataclass(frozen=True)
+class Counted:
+    """What `course progress` says.
+
+    Args:
+        lesson: points earned and points there are in lesson 03.
+        total: the same of all lessons.
+        exercises: the rest of each exercise's line, by its name.
+    """
+
+    lesson: tuple[int, int]
+    total: tuple[int, int]
+    exercises: dict[str, str]
+
+    @property
+    def solved(self) -> set[str]:
+        """The exercises that are said to be solved."""
+        return {name for name, state in self.exercises.items() if "solved" in state}
+
+
+def counted(lab: Any) -> Counted:
+    """What `course progress` says now."""
+    printed = subprocess.run(
         [sys.executable, "-m", "course_lib.cli", "progress"],
         env={**os.environ, "COURSE_PROGRESS": str(lab.log.parent / "progress.json")},
         capture_output=True,
         text=True,
         check=True,
+    ).stdout
+
+    def points(pattern: str) -> tuple[int, int]:
+        earned, there = re.search(pattern, printed, re.MULTILINE).groups()
+        return int(earned), int(there)
+
+    rows = re.findall(r"^\W*([a-z]\w+) +│ (.*)$", printed, re.MULTILINE)
+    assert "deconvnet_relu" in dict(rows), printed
+    return Counted(
+        lesson=points(r"^03 .*\((\d+) of (\d+) points\)"),
+        total=points(r"^(\d+) of (\d+) points\.$"),
+        exercises=dict(rows),
     )
-    return next(line for line in run.stdout.splitlines() if "03" in line)
 
 
 def test_wrong_then_a_hint_then_right(lab, page, tmp_path):
     from playwright.sync_api import expect
 
+    exercise = next(e for e in exercises("03_relu_rules") if e.name == "deconvnet_relu")
+    (own,) = (hint for hint in exercise.mistakes if "that is the ordinary ReLU" in hint)
+    folder = Path(os.environ.get("COURSE_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
     lab.open(page, "03_relu_rules.ipynb")
     imports = cell_with(page, "import warnings")
     answer = cell_with(page, "class DeConvNetReLU(")
     check = cell_with(page, 'DeConvNetReLU = check("deconvnet_relu"')
     card = check.locator(".jp-OutputArea-output")
+    hints = answer.locator(".jp-OutputArea-output")
     before = counted(lab)
+    assert "not attempted" in before.exercises["deconvnet_relu"]
 
     run(page, imports)
     write(page, answer, WRONG)
     run(page, answer)
     run(page, check)
     expect(card).to_contain_text("not yet")
-    expect(card).to_contain_text("hint")
-    assert counted(lab) == before
+    expect(card).to_contain_text("backward: the gradient at x: values differ")
+    expect(card).to_contain_text(own)
+    for other in set(exercise.mistakes) - {own}:
+        expect(card).not_to_contain_text(other)
+    page.screenshot(path=folder / "lesson_03_wrong.png")
+    wrong = counted(lab)
+    assert "1 try" in wrong.exercises["deconvnet_relu"]
+    assert (wrong.lesson, wrong.total, wrong.solved) == (
+        before.lesson,
+        before.total,
+        before.solved,
+    )
 
     write(page, answer, WRONG + '\n\nhint("deconvnet_relu")')
     run(page, answer)
-    expect(answer.locator(".jp-OutputArea-output")).to_contain_text("hint")
+    expect(hints).to_contain_text(f"hint 1 of {len(exercise.hints)}")
+    expect(hints).to_contain_text(exercise.hints[0])
+    expect(hints).not_to_contain_text(exercise.hints[1])
+    page.screenshot(path=folder / "lesson_03_hint.png")
 
     write(page, answer, RIGHT)
     run(page, answer)
     run(page, check)
     expect(card).to_contain_text("right")
-    folder = Path(os.environ.get("COURSE_SCREENSHOTS") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / "lesson_03.png")
+    expect(card).to_contain_text(f"{exercise.points} points")
+    for gone in ("not yet", "values differ", own):
+        expect(card).not_to_contain_text(gone)
+    page.screenshot(path=folder / "lesson_03_right.png")
     after = counted(lab)
-    assert after != before
+    assert after.solved - before.solved == {"deconvnet_relu"}
+    assert before.solved < after.solved
+    assert after.lesson == (before.lesson[0] + exercise.points, before.lesson[1])
+    assert after.total == (before.total[0] + exercise.points, before.total[1])
+    assert f"1 / {len(exercise.hints)}" in after.exercises["deconvnet_relu"]
