@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import html
 import io
 import re
 import threading
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -124,6 +126,23 @@ def test_every_step_of_the_slider_has_its_own_picture(explorer):
     assert len(seen) == len(AREAS)
     assert not explorer.area.disabled
     assert explorer.progress.value == explorer.progress.max == 6
+
+
+def test_every_area_has_its_own_score_in_words_and_in_the_picture(explorer):
+    state = explorer.wait().state(0)
+    scores = np.array([1.0, 2.0, 3.0], dtype=np.float32)
+    found = dataclasses.replace(state.found, scores=scores)
+    states = [dataclasses.replace(state, here=i, found=found, whole=4.0) for i in range(3)]
+    for state, area, score in zip(states, ("5 %", "10 %", "30 %"), scores, strict=True):
+        assert describe(state) == (
+            f"Preserve mask for red with an area of {area} of the image; the network's score for "
+            f"red when only the mask is kept is {score:.1f}, and 4.0 for the whole image."
+        )
+    assert "when the mask is blurred away is 2.0" in describe(
+        dataclasses.replace(states[1], variant="delete")
+    )
+    other = dataclasses.replace(found, scores=np.array([1.0, 9.0, 3.0], dtype=np.float32))
+    assert render(dataclasses.replace(states[1], found=other)) != render(states[1])
 
 
 def test_the_score_is_that_of_what_is_shown(explorer):
