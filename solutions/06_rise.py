@@ -245,10 +245,10 @@ def panels(scores, masks, category):
 scores_1 = masked_scores(probability(model, category_1), x, masks, 40)
 gallery(
     [panels(scores_1, masks, category_1)],
-    caption=f"RISE for {name_1} with {len(masks)} masks. It has never seen the inside of "
-    "the network.",
-    alt=f"The scene, the RISE map for {name_1}, and the map minus its floor, which is red "
-    "on the object asked for.",
+    caption=f"RISE for {name_1} with {len(masks)} masks. It has never seen the inside "
+    "of the network.",
+    alt=f"The scene, the RISE map for {name_1}, and the map minus its floor, which is "
+    "red on the object asked for.",
 )
 
 # %% [markdown]
@@ -259,8 +259,8 @@ scores_2 = masked_scores(probability(model, category_2), x, masks, 40)
 gallery(
     [panels(scores_2, masks, category_2)],
     caption=f"RISE for {name_2}, with the same masks. Only the scores are new.",
-    alt=f"The scene, the RISE map for {name_2}, and the map minus its floor, which is red "
-    "on the other object.",
+    alt=f"The scene, the RISE map for {name_2}, and the map minus its floor, which is "
+    "red on the other object.",
 )
 
 # %% [markdown]
@@ -368,8 +368,8 @@ columns = [
 ]
 gallery(
     [columns],
-    caption=f"RISE for {name_1} with {number} masks. Large cells can't say more exactly "
-    "where; with small cells each mask says less, and the noise wins.",
+    caption=f"RISE for {name_1} with {number} masks. Large cells can't say more "
+    "exactly where; with small cells each mask says less, and the noise wins.",
     alt="Three red and blue maps: a broad blob with three by three cells, a clear one "
     "on the object with seven by seven, and a noisier one with fourteen.",
 )

@@ -38,15 +38,16 @@ def perturb(pyramid: Tensor, masks: Tensor) -> Tensor:
 
 def probe_perturb(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """Masks between levels and exactly on them; the gradient with respect to the mask."""
-    pyramid = rand(rng, 4, 3, 4, 5, low=0)
-    masks = rand(rng, 2, 1, 4, 5, low=0.02, high=0.98).requires_grad_()
+    # float32, so that an answer may start from torch.zeros
+    pyramid = rand(rng, 4, 3, 4, 5, low=0, dtype=torch.float32)
+    masks = rand(rng, 2, 1, 4, 5, low=0.02, high=0.98, dtype=torch.float32).requires_grad_()
     images = call(answer, pyramid, masks)
     outcome: Outcome = {"images": images.detach() if isinstance(images, Tensor) else images}
-    whole = call(answer, pyramid, torch.ones(1, 1, 4, 5, dtype=torch.float64))
+    whole = call(answer, pyramid, torch.ones(1, 1, 4, 5))
     outcome["a mask of ones shows the last level"] = torch.allclose(whole[0], pyramid[-1])
-    nothing = call(answer, pyramid, torch.zeros(1, 1, 4, 5, dtype=torch.float64))
+    nothing = call(answer, pyramid, torch.zeros(1, 1, 4, 5))
     outcome["a mask of zeros shows the first level"] = torch.allclose(nothing[0], pyramid[0])
-    weights = rand(rng, *images.shape)
+    weights = rand(rng, *images.shape, dtype=torch.float32)
     if images.requires_grad:
         (outcome["gradient at the masks"],) = torch.autograd.grad((images * weights).sum(), masks)
     else:
@@ -88,6 +89,46 @@ def _top_is_missing(pyramid, masks):
     )
 
 
+def _pairs(pyramid, masks, *, steps=None, clamp=True, pairs=None):
+    """The mixtures of the neighbouring levels, each where it counts."""
+    place = masks * (len(pyramid) - 1 if steps is None else steps)
+    lower = place.floor().clamp(max=len(pyramid) - 2) if clamp else place.floor()
+    share = place - lower
+    for k in range(len(pyramid) - 1 if pairs is None else pairs):
+        yield lower == k, (1 - share) * pyramid[k] + share * pyramid[k + 1]
+
+
+def _one_level_too_far(pyramid, masks):
+    return sum(here * mixed for here, mixed in _pairs(pyramid, masks, steps=len(pyramid)))
+
+
+def _above_the_last_level(pyramid, masks):
+    pairs = _pairs(pyramid, masks, clamp=False, pairs=len(pyramid))
+    return sum(here * mixed for here, mixed in pairs)
+
+
+def _every_pair_everywhere(pyramid, masks):
+    return sum(mixed for _, mixed in _pairs(pyramid, masks))
+
+
+def _last_pair_alone(pyramid, masks):
+    for here, mixed in _pairs(pyramid, masks):
+        images = here * mixed
+    return images
+
+
+def _lower_level_alone(pyramid, masks):
+    lower = (masks * (len(pyramid) - 1)).floor()
+    return sum((lower == k) * pyramid[k] for k in range(len(pyramid)))
+
+
+def _levels_as_indices(pyramid, masks):
+    place = masks * (len(pyramid) - 1)
+    lower = place.floor().long().clamp(max=len(pyramid) - 2)
+    share = place - lower
+    return (1 - share) * pyramid[lower] + share * pyramid[lower + 1]
+
+
 def _cut_off(pyramid, masks):
     return perturb(pyramid, masks.detach())
 
@@ -101,11 +142,22 @@ def smooth_maximum(values: Tensor, coldness: float = 20.0) -> Tensor:
 def probe_smooth_maximum(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """Random values at two temperatures, and values that would overflow a plain exponential."""
     values = rand(rng, 3, 4, 6, low=0)
-    return {
+    outcome = {
         "smooth maximum": call(answer, values),
         "smooth maximum with coldness 3": call(answer, values, 3.0),
-        "smooth maximum of large values": call(answer, 100 * values),
     }
+    large = call(answer, 100 * values)
+    if isinstance(large, Tensor):
+        # two results with NaN are never equal, so this mistake could not be named
+        outcome["it is finite, for large values too"] = bool(torch.isfinite(large).all())
+        large = large.nan_to_num(posinf=0, neginf=0)
+    outcome["smooth maximum of large values"] = large
+    return outcome
+
+
+def _overflows(values, coldness=20.0):
+    weights = torch.exp(coldness * values)
+    return (weights * values).sum(-1) / weights.sum(-1)
 
 
 def area_term(masks: Tensor, areas: Tensor) -> Tensor:
@@ -119,16 +171,18 @@ def area_term(masks: Tensor, areas: Tensor) -> Tensor:
 
 def probe_area_term(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """Area terms of random masks and of perfect ones, and the gradient."""
-    masks = rand(rng, 3, 1, 4, 5, low=0).requires_grad_()
-    areas = torch.tensor([0.1, 0.35, 0.8], dtype=torch.float64)
+    # float32, so that an answer may start from torch.zeros
+    masks = rand(rng, 3, 1, 4, 5, low=0, dtype=torch.float32).requires_grad_()
+    # no whole numbers of the 20 pixels, which rounding might turn into one less
+    areas = torch.tensor([0.12, 0.37, 0.83])
     terms = call(answer, masks, areas)
     outcome: Outcome = {"area terms": terms.detach() if isinstance(terms, Tensor) else terms}
-    perfect = torch.zeros(1, 1, 4, 5, dtype=torch.float64)
+    perfect = torch.zeros(1, 1, 4, 5)
     perfect.view(-1)[torch.randperm(20, generator=rng)[:5]] = 1
-    quarter = torch.tensor([0.25], dtype=torch.float64)
+    quarter = torch.tensor([0.25])
     outcome["term of a mask of zeros and ones with the right area"] = call(answer, perfect, quarter)
     if terms.requires_grad:
-        weights = rand(rng, 3)
+        weights = rand(rng, 3, dtype=torch.float32)
         (outcome["gradient at the masks"],) = torch.autograd.grad((terms * weights).sum(), masks)
     else:
         outcome["gradient at the masks"] = None
@@ -142,6 +196,41 @@ def _term_with(masks, areas, *, descending=False, swap=False, total=False, size_
     wanted = (torch.arange(size) >= zeros[:, None]).to(values)
     distance = (values - wanted).square()
     return distance.sum(1) if total else distance.mean(1)
+
+
+def _wanted(masks, areas):
+    size = masks[0].numel()
+    return (torch.arange(size) >= ((1 - areas) * size).long()[:, None]).to(masks)
+
+
+def _ones_rounded_down(masks, areas):
+    size = masks[0].numel()
+    ones = (areas * size).long()
+    wanted = (torch.arange(size) >= size - ones[:, None]).to(masks)
+    return (masks.flatten(1).sort(1).values - wanted).square().mean(1)
+
+
+def _sorted_together(masks, areas):
+    values = masks.flatten().sort().values
+    wanted = torch.arange(len(values)) >= ((1 - areas) * len(values)).long()[:, None]
+    return (values - wanted.to(values)).square().mean(1)
+
+
+def _sorted_rows(masks, areas):
+    return (masks.sort(-1).values.flatten(1) - _wanted(masks, areas)).square().mean(1)
+
+
+def _sort_with_places(masks, areas):
+    return (masks.flatten(1).sort(1).shape[1] - _wanted(masks, areas)).square().mean(1)
+
+
+def _wanted_as_booleans(masks, areas):
+    values = masks.flatten(1).sort(1).values
+    return (values - (_wanted(masks, areas) > 0)).square().mean(1)
+
+
+def _one_area_for_all(masks, areas):
+    return torch.zeros(int((1 - areas) * masks[0].numel()))
 
 
 def _not_sorted(masks, areas):
@@ -233,6 +322,29 @@ def _keeps_the_graph(parameters, objective, optimiser):
     return values
 
 
+def _step_with(
+    *,
+    returned: Callable[..., Any] = lambda values, objective, parameters: values.detach(),
+    loss: Callable[[Tensor], Tensor] = lambda values: -values.sum(),
+    step: bool = True,
+    recorded: bool = False,
+) -> Callable[..., Any]:
+    """The step with one thing changed."""
+
+    def one_step(parameters, objective, optimiser):
+        optimiser.zero_grad()
+        values = objective(parameters)
+        loss(values).backward()
+        if step:
+            optimiser.step()
+        with torch.set_grad_enabled(recorded):
+            parameters.clamp_(0, 1)
+        with torch.no_grad():
+            return returned(values, objective, parameters)
+
+    return one_step
+
+
 def extremal_masks(
     score: Objective,
     render: Objective,
@@ -295,6 +407,60 @@ def _search_with(
     return search
 
 
+def _climb(objective_at, optimiser=torch.optim.Adam, first=0, copy=None):
+    """The search with another objective, objective_at(t, p, score, render, areas)."""
+
+    def search(score, render, parameters, areas, steps):
+        parameters = parameters.detach().clone().requires_grad_(copy is None)
+        climber = optimiser([parameters], lr=0.05)
+        for t in range(first, steps):
+
+            def objective(p, t=t):
+                return objective_at(t, p, score, render, areas)
+
+            one_step(parameters, objective, climber)
+        return render(parameters).detach()
+
+    return search
+
+
+def _price(t, masks, areas):
+    return 100 * 1.06**t * area_term(masks, areas)
+
+
+def _right_objective(t, p, score, render, areas):
+    masks = render(p)
+    return score(masks) - _price(t, masks, areas)
+
+
+def _renders_once(score, render, parameters, areas, steps):
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    masks = render(parameters)
+    for t in range(steps):
+
+        def objective(p, t=t):
+            return score(masks) - _price(t, masks, areas)
+
+        one_step(parameters, objective, optimiser)
+    return render(parameters).detach()
+
+
+def _values_for_a_function(score, render, parameters, areas, steps):
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    one_step(parameters, _right_objective(0, parameters, score, render, areas), optimiser)
+
+
+def _optimiser_of_a_tensor(score, render, parameters, areas, steps):
+    return torch.optim.Adam(parameters.detach().clone().requires_grad_(), lr=0.05)
+
+
+def _masks_with_a_graph(score, render, parameters, areas, steps):
+    masks = extremal_masks(score, render, parameters, areas, steps)
+    return masks.requires_grad_()
+
+
 def _new_optimiser_each_step(score, render, parameters, areas, steps):
     parameters = parameters.detach().clone().requires_grad_()
     for t in range(steps):
@@ -349,6 +515,41 @@ def _fails_when_none(areas, scores, whole, share=0.9):
     return min(a for a, s in zip(areas, scores, strict=True) if s >= share * whole)
 
 
+def _must_exceed(areas, scores, whole, share=0.9):
+    enough = [a for a, s in zip(areas, scores, strict=True) if s > share * whole]
+    return min(enough) if enough else None
+
+
+def _a_score(areas, scores, whole, share=0.9):
+    enough = [s for s in scores if s >= share * whole]
+    return min(enough) if enough else None
+
+
+def _a_place(areas, scores, whole, share=0.9):
+    enough = [i for i, s in enumerate(scores) if s >= share * whole]
+    return min(enough) if enough else None
+
+
+def _area_of_the_best(areas, scores, whole, share=0.9):
+    return max(zip(scores, areas, strict=True))[1]
+
+
+def _or_else(
+    instead: float,
+) -> Callable[..., float]:
+    """The smallest area that is enough, or this number."""
+
+    def answer(areas, scores, whole, share=0.9):
+        found = smallest_area(areas, scores, whole, share)
+        return instead if found is None else found
+
+    return answer
+
+
+def _always_nine_tenths(areas, scores, whole, share=0.9):
+    return smallest_area(areas, scores, whole)
+
+
 def _largest(areas, scores, whole, share=0.9):
     enough = [a for a, s in zip(areas, scores, strict=True) if s >= share * whole]
     return max(enough) if enough else None
@@ -374,8 +575,21 @@ EXERCISES = [
             "a place is to a level, the more of it.": _shares_swapped,
             "Where the mask is exactly 1 you show nothing: there is no level above the last one. "
             "Keep the lower level at most at `len(pyramid) - 2`.": _top_is_missing,
-            "The images are right, but the masks get no gradient: somewhere you "
-            "`detach` them.": _cut_off,
+            "The images are right, but no gradient leads back to the masks: somewhere you "
+            "`detach` them, or compute inside `no_grad`.": _cut_off,
+            "Level 0 to the last level are one step fewer than there are levels: `place = masks * "
+            "(len(pyramid) - 1)`.": _one_level_too_far,
+            "Above the last level there is none to mix it with. Go through the pairs (k, k + 1), "
+            "one fewer than levels, and keep the lower level at most at `len(pyramid) - "
+            "2`.": _above_the_last_level,
+            "You add up the mixtures of all pairs of levels. A pair counts only where the pixel "
+            "lies between its two levels: multiply it by `lower == k`.": _every_pair_everywhere,
+            "Each pair of levels overwrites the one before. Add them up.": _last_pair_alone,
+            "You show the lower level and leave the upper one out. Mix the two by how far between "
+            "them the pixel is.": _lower_level_alone,
+            "`pyramid[lower]` takes whole images out of the pyramid. Here each pixel has a level "
+            "of its own: go through the levels in a loop, and take each pair where `lower == "
+            "k`.": _levels_as_indices,
         },
         hints=[
             "Where between the levels is a pixel? At `place = masks * (len(pyramid) - 1)`: 2.25 "
@@ -404,6 +618,23 @@ EXERCISES = [
             "value. Here it is a mean, weighted by the softmax.": lambda values, coldness=20.0: (
                 (coldness * values).logsumexp(-1) / coldness
             ),
+            "`exp` of a large number is infinite, and infinite divided by infinite is no number. "
+            "`softmax` knows how to avoid that: it subtracts the largest value "
+            "first.": _overflows,
+            "The weights add up to 1 already. You divide by the number of values once more: a sum, "
+            "not a mean.": lambda values, coldness=20.0: (
+                (coldness * values).softmax(-1) * values
+            ).mean(-1),
+            "You divide by the coldness. The larger it is, the closer to the maximum: "
+            "multiply.": lambda values, coldness=20.0: (
+                (values / coldness).softmax(-1) * values
+            ).sum(-1),
+            "The coldness belongs inside the softmax. Outside it makes everything larger, and no "
+            "weight more decided.": lambda values, coldness=20.0: (
+                coldness * values.softmax(-1) * values
+            ).sum(-1),
+            "You always take a coldness of 20. That is what it is when nothing is said; use the "
+            "argument.": lambda values, coldness=20.0: ((20 * values).softmax(-1) * values).sum(-1),
             "These are the weights. What is asked for is the mean of the values with these "
             "weights.": lambda values, coldness=20.0: (coldness * values).softmax(-1).amax(-1),
             "The softmax goes over the first dimension; the values that compete stand in the "
@@ -437,13 +668,28 @@ EXERCISES = [
             "passes; sorted values against "
             "zeros and ones make it decide.": lambda m, a: (m.flatten(1).mean(1) - a).square(),
             "You take magnitudes; squares are asked for.": lambda m, a: (
-                (
-                    m.flatten(1).sort(1).values
-                    - (torch.arange(m[0].numel()) >= ((1 - a) * m[0].numel()).long()[:, None]).to(m)
-                )
-                .abs()
-                .mean(1)
+                (m.flatten(1).sort(1).values - _wanted(m, a)).abs().mean(1)
             ),
+            "You don't square. What is too much in one place then makes up for what is too little "
+            "in another.": lambda m, a: (m.flatten(1).sort(1).values - _wanted(m, a)).mean(1),
+            "You take a root at the end. The term is the mean of the squares as it "
+            "is.": lambda m, a: _term_with(m, a).sqrt(),
+            "One number for all masks together. Each mask has its own term: the mean goes over "
+            "its pixels, dimension 1.": lambda m, a: (
+                (m.flatten(1).sort(1).values - _wanted(m, a)).square().mean()
+            ),
+            "You round the number of ones down. The formula rounds the number of *zeros* down, "
+            "`((1 - areas) * P).long()`.": _ones_rounded_down,
+            "You sort the pixels of all masks together. Each mask is sorted by itself: "
+            "`masks.flatten(1).sort(1)`.": _sorted_together,
+            "You sort each row of pixels by itself. Make one long list of each mask first: "
+            "`masks.flatten(1)`.": _sorted_rows,
+            "`sort` returns two things, the sorted values and where they were. Take the first: "
+            "`.sort(1).values`.": _sort_with_places,
+            "A comparison gives True and False, and PyTorch doesn't subtract those. Make numbers "
+            "of them: `.to(values)`.": _wanted_as_booleans,
+            "Each mask has an area of its own, and `int` takes one number. Work with the whole "
+            "tensor, `((1 - areas) * P).long()`, or in a loop over the masks.": _one_area_for_all,
         },
         hints=[
             "For each mask: a long list of its values, sorted; and a list of the same length with "
@@ -473,6 +719,22 @@ EXERCISES = [
             "`parameters.clamp_(0, 1)` inside `torch.no_grad()`. Without the underscore, "
             "`parameters.clamp(0, 1)` makes a copy and leaves the one that the optimiser holds "
             "as it is.": _clamps_a_copy,
+            "The parameters have not moved. `optimiser.step()` moves them, after `backward()` and "
+            "with no `zero_grad()` in between.": _step_with(step=False),
+            "The parameters ask for a gradient, so PyTorch wants to record that you cut them, and "
+            "can't. Cut them inside `with torch.no_grad():`.": _step_with(recorded=True),
+            "`backward()` starts from one number. The masks don't mix, so take the sum: "
+            "`(-values.sum()).backward()`.": _step_with(loss=lambda values: -values),
+            "You return what the objective gives *after* the step. Keep the values from "
+            "before.": _step_with(
+                returned=lambda values, objective, parameters: objective(parameters)
+            ),
+            "You return minus the values. Minus is for the optimiser alone.": _step_with(
+                returned=lambda values, objective, parameters: -values.detach()
+            ),
+            "You return the sum. There is one value for each mask: (N,).": _step_with(
+                returned=lambda values, objective, parameters: values.detach().sum()
+            ),
             "The values still carry their graph, which keeps all activations in memory. Return "
             "`values.detach()`.": _keeps_the_graph,
         },
@@ -501,6 +763,39 @@ EXERCISES = [
             ),
             "You make a new optimiser in every step. Adam remembers how the gradients were; make "
             "it once, before the loop.": _new_optimiser_each_step,
+            "You make one step too few: `range(steps)` begins at 0 and makes all of them.": _climb(
+                _right_objective, first=1
+            ),
+            "The weight has grown before the first step. In step 0 it is 100: let it grow "
+            "afterwards.": _climb(
+                lambda t, p, score, render, areas: _right_objective(t + 1, p, score, render, areas)
+            ),
+            "Your weight grows by 6 each time. It grows by 6 % of what it *is*, so that the growth "
+            "grows too: `100 * 1.06 ** t`.": _climb(
+                lambda t, p, score, render, areas: (
+                    score(render(p)) - 100 * (1 + 0.06 * t) * area_term(render(p), areas)
+                )
+            ),
+            "You score the parameters. The network sees masks: first `masks = render(p)`, then the "
+            "score and the area term of those.": _climb(
+                lambda t, p, score, render, areas: score(p) - _price(t, p, areas)
+            ),
+            "You hold the parameters to the area. It is the *masks* that have an area: "
+            "`area_term(render(p), areas)`.": _climb(
+                lambda t, p, score, render, areas: score(render(p)) - _price(t, p, areas)
+            ),
+            "The optimiser here is Adam. Plain SGD follows the slope as it is, and this one is far "
+            "too steep for a rate of 0.05.": _climb(_right_objective, torch.optim.SGD),
+            "You render once, before the loop. The parameters change, so the masks must be "
+            "rendered anew in every step: inside the objective.": _renders_once,
+            "The copy doesn't ask for a gradient: `parameters.detach().clone()."
+            "requires_grad_()`.": _climb(_right_objective, copy="plain"),
+            "`one_step` takes a *function* of the parameters, and you gave it values: define one "
+            "in the loop and hand it over.": _values_for_a_function,
+            "An optimiser takes a list of tensors: `torch.optim.Adam([parameters], "
+            "lr=0.05)`.": _optimiser_of_a_tensor,
+            "The masks still carry their graph. Return `render(parameters)."
+            "detach()`.": _masks_with_a_graph,
             "The rate of Adam is 0.05 here, not its usual 0.001: there are only a "
             "few dozen steps.": _search_with(rate=0.001),
         },
@@ -532,6 +827,17 @@ EXERCISES = [
             "When no area is enough, there is nothing to take a minimum of. "
             "Return None then.": _fails_when_none,
             "This is the largest area that is enough. How *little* is enough?": _largest,
+            "A score that meets the bar exactly is enough too: `>=`.": _must_exceed,
+            "You return a score. The area that it belongs to is asked for.": _a_score,
+            "You return a place in the list. The area there is asked for.": _a_place,
+            "You return the area with the highest score. A smaller one may be "
+            "enough.": _area_of_the_best,
+            "Where no area is enough, 0 would say that nothing at all is. Return None.": _or_else(
+                0
+            ),
+            "Where no area is enough, 1 would claim an area that nobody tried. Return "
+            "None.": _or_else(1.0),
+            "You always take nine tenths. Use the argument `share`.": _always_nine_tenths,
         },
         hints=[
             "Keep the areas whose score reaches the bar, `share * whole`; then take the smallest "
