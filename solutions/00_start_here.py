@@ -57,13 +57,11 @@ gallery(
     [panels[:4], panels[4:]],
     caption=(
         "Eight scenes. Colour and texture say nothing about the kind of object; only "
-        "the "
-        "shape does."
+        "the shape does."
     ),
     alt=(
         "Eight small pictures, each with one to three coloured shapes such as a star, "
-        "a "
-        "ring or a heart on a textured ground."
+        "a ring or a heart on a textured ground."
     ),
 )
 
@@ -135,8 +133,7 @@ show(
     caption="The scores of scene 45. Above 0 means yes.",
     alt=(
         "Horizontal bars, one per class: those of star and crescent point to the "
-        "right, "
-        "the other six to the left."
+        "right, the other six to the left."
     ),
 )
 
@@ -223,8 +220,7 @@ gallery(
     ],
     caption=(
         "Occlusion maps for two classes. The outline of the class that was asked for "
-        "is "
-        "solid, the other one dotted."
+        "is solid, the other one dotted."
     ),
     alt=(
         "The scene and two maps: bright on the star when star was asked for, bright on "
@@ -253,8 +249,7 @@ gallery(
     caption="Of 10 grains in the map, 5 + 1 + 1 = 7 lie on the object: a share of 0.7.",
     alt=(
         "Three grids of three by three numbers: a map with 5 in the middle that sums "
-        "to "
-        "10, a mask with a square of four ones, and their product, which sums to 7."
+        "to 10, a mask with a square of four ones, and their product, which sums to 7."
     ),
 )
 

@@ -70,13 +70,11 @@ show(
     fig,
     caption=(
         "One of 27,648 numbers changes, all others stay. The dot is the picture as it "
-        "is; "
-        "the dashed line is the slope there."
+        "is; the dashed line is the slope there."
     ),
     alt=(
         "A curve that rises, bends and falls, and a straight dashed line that touches "
-        "it "
-        "at the pixel's present value."
+        "it at the pixel's present value."
     ),
 )
 
@@ -153,13 +151,11 @@ gallery(
     ],
     caption=(
         "The gradient of the score of triangle. Red: a brighter pixel raises the "
-        "score; "
-        "blue: it lowers it. The cross marks the nudged pixel."
+        "score; blue: it lowers it. The cross marks the nudged pixel."
     ),
     alt=(
         "The picture with the pixel marked, and three maps of red and blue dots along "
-        "the "
-        "edges of the triangle, with more at two corners of the square."
+        "the edges of the triangle, with more at two corners of the square."
     ),
 )
 
@@ -232,8 +228,7 @@ gallery(
     ],
     caption=(
         "The gradient of triangle as a map. The first two ways agree; adding the "
-        "channels "
-        "before taking the magnitude lets them cancel."
+        "channels before taking the magnitude lets them cancel."
     ),
     alt=(
         "The picture and three maps with bright dots along the triangle and at two "
@@ -333,13 +328,11 @@ gallery(
     column_width=3.0,
     caption=(
         "One row per picture, one column per class. The sum of all entries of the "
-        "product "
-        "is one number."
+        "product is one number."
     ),
     alt=(
         "Three grids of four rows and eight columns: scores, a single 1 in each row, "
-        "and "
-        "the product, which keeps one score in each row."
+        "and the product, which keeps one score in each row."
     ),
 )
 
@@ -389,8 +382,7 @@ gallery(
     ],
     caption=(
         "Four pictures, four questions, one backward pass. The outline of the class "
-        "that "
-        "was asked for is solid."
+        "that was asked for is solid."
     ),
     alt=(
         "Four scenes with two objects each, and under each its gradient map, bright on "
@@ -540,8 +532,7 @@ gallery(
     ),
     alt=(
         "The picture with faint noise, two maps for two samples of noise that differ "
-        "in "
-        "their bright dots, and a calmer map, the average of twenty."
+        "in their bright dots, and a calmer map, the average of twenty."
     ),
 )
 
@@ -588,15 +579,12 @@ show(
     fig,
     caption=(
         "The score as the picture fades in. The orange strokes are slopes computed "
-        "from "
-        "the gradient, at contrast 0.3 and at 1."
+        "from the gradient, at contrast 0.3 and at 1."
     ),
     alt=(
         "A curve that is flat and negative at first, climbs steeply between a quarter "
-        "and "
-        "a half, and is flat again at the right end; a steep orange stroke on the "
-        "climb, "
-        "a level one at the end."
+        "and a half, and is flat again at the right end; a steep orange stroke on the "
+        "climb, a level one at the end."
     ),
 )
 
