@@ -16,7 +16,7 @@ from course_lib.attribution.imaging import imsmooth, resize_saliency
 from course_lib.attribution.layer_replacement import LayerReplacement
 from course_lib.attribution.mask_generator import MaskGenerator
 from course_lib.attribution.masked_scores import MaskedScores, Reward
-from course_lib.attribution.optimisation import Problem, Report, ascend
+from course_lib.attribution.optimisation import Problem, Report, best_masks
 from course_lib.attribution.perturbation import (
     BLUR_PERTURBATION,
     FADE_PERTURBATION,
@@ -31,7 +31,7 @@ from course_lib.attribution.rewards import (
     contrastive_reward,
     simple_reward,
 )
-from course_lib.attribution.schedules import SCHEDULES, Schedule
+from course_lib.attribution.schedules import SCHEDULES, planned, usual_iterations
 from course_lib.attribution.state import preserved
 from course_lib.attribution.targets import parse_target
 from course_lib.attribution.validation import check_image, check_model, check_scores
@@ -60,8 +60,9 @@ class ExtremalMasks:
 
     Attributes:
         masks: M x 1 x H x W, or M x C x 1 x 1 over channels; values in [0, 1].
-        history: M x 2 x T: reward and (negative) weighted area penalty in each iteration. A mask
-            that was done earlier than others keeps its last values.
+        history: M x 2 x T: reward and (negative) weighted area penalty in each iteration, those of
+            the fast schedule's two ascents one after the other. A mask that was done earlier than
+            others keeps its last values.
         reward: M rewards of the masks as returned, on the image as given, not flipped.
         area: M shares of the image that the masks cover: their mean values.
         iterations: M numbers of iterations.
@@ -128,7 +129,7 @@ def extremal_perturbation(
     Other than in TorchRay: several images and targets at once; the area is that of the mask on the
     image, where TorchRay counts the margin around it too (`area_on="padded"`), so that a mask asked
     to cover 0.05 of a small image covers three times that; the rewards of different masks never
-    mix; and `schedule="fast"` comes as far in a few dozen iterations.
+    mix; and `schedule="fast"` takes the better mask of two short ascents, 120 iterations in all.
 
     Args:
         model: the network, from images to N x C or N x C x H x W scores.
@@ -153,8 +154,9 @@ def extremal_perturbation(
         resize: False, True (the image's size) or (width, height), for the masks returned.
         resize_mode: how to interpolate then.
         smooth: blur the masks returned by this share of their shorter side.
-        schedule: "fast", or "paper" for 800 iterations of gradient ascent with momentum.
-        tol: leave out masks no value of which changed by more than this within ten iterations.
+        schedule: "fast" for the paper's ascent in long steps and one by Adam, of which each mask's
+            better is kept; "paper" for 800 iterations of gradient ascent with momentum.
+        tol: end a mask's ascent when no value changed by more than this within ten iterations.
         area_on: "image", or "padded" for the mask with its margin.
         layer: perturb this layer's activations in place of the image; step and sigma then count
             positions of the layer.
@@ -192,8 +194,7 @@ def extremal_perturbation(
     _check_choice("over", over, ("places", "channels"))
     if over == "channels" and layer is None:
         raise ValueError("Masks over channels need a layer whose channels are perturbed.")
-    plan: Schedule = SCHEDULES[schedule]()
-    iterations = plan.max_iter if max_iter is None else max_iter
+    iterations = usual_iterations(schedule) if max_iter is None else max_iter
     if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 1:
         raise ValueError(f"max_iter must be a whole number, at least 1, not {max_iter}.")
     if tol is not None and not tol >= 0:
@@ -221,7 +222,9 @@ def extremal_perturbation(
         shape, render = _renderer(perturbed, over, area_on, step, sigma)
         all_areas = torch.tensor(wanted, dtype=torch.float64).repeat(score.count // len(wanted))
         problem = Problem(
-            start=plan.start(shape, all_areas).to(images.device, _mask_dtype(images.dtype)),
+            start=torch.ones(
+                score.count, *shape, device=images.device, dtype=_mask_dtype(images.dtype)
+            ),
             areas=all_areas,
             render=render,
             reward=score,
@@ -230,7 +233,7 @@ def extremal_perturbation(
         report = stack.enter_context(
             Report(int(iterations), progress, 1 if debug else print_iter, callback)
         )
-        ascent = ascend(problem, plan, int(iterations), tol, report)
+        ascent = best_masks(problem, planned(schedule, int(iterations)), tol, report)
         with torch.no_grad():
             masks, counted = render(ascent.parameters)
             everything = torch.arange(score.count, device=images.device)
