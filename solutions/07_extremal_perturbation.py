@@ -316,7 +316,7 @@ def extremal_masks(score, render, parameters, areas, steps):
 extremal_masks = check("extremal_masks", extremal_masks)
 
 # %% [markdown]
-# Four areas for each of the two classes, beginning with masks that show everything.
+# Four areas for one class and then for the other, beginning with masks that show everything.
 #
 # *Each object covers about 8 % of the image. Which areas will be enough for the network?*
 
@@ -329,36 +329,43 @@ def score_of(category):
     return lambda masks: model(perturb(pyramid, masks))[:, category]
 
 
-found = {
-    c: extremal_masks(score_of(c), generator.crop, start, areas, 60)
-    for c in (category_1, category_2)
-}
-
-rows = []
-for c, masks in found.items():
+def rows_of(category, masks):
+    """The masks, and below each what it leaves of the image, with the score."""
     shown = perturb(pyramid, masks)
-    scores = model(shown)[:, c]
-    rows.append(
+    where = {"outlines": outlines, "focus": category, "vmax": 1}
+    return [
         [
-            Panel(
-                "heat",
-                m,
-                f"{CLASSES[c]}: {100 * a:.0f} %",
-                outlines=outlines,
-                focus=c,
-                vmax=1,
-            )
+            Panel("heat", m, f"{CLASSES[category]}: {100 * a:.0f} %", **where)
             for m, a in zip(masks, areas)
-        ]
-    )
-    rows.append([Panel("image", i, f"score {s:.0f}") for i, s in zip(shown, scores)])
+        ],
+        [
+            Panel("image", image, f"score {score:.0f}")
+            for image, score in zip(shown, model(shown)[:, category])
+        ],
+    ]
+
+
+found = {}
+found[category_1] = extremal_masks(
+    score_of(category_1), generator.crop, start, areas, 60
+)
 gallery(
-    rows,
-    caption="Masks of four areas for each class, and below each what it leaves of the "
-    "image, with the score of the class.",
-    alt=f"For {name_1} and {name_2}: four masks, from a small spot on the object "
-    "asked for to several patches that also take in parts of the other object, and "
-    "the images that they leave.",
+    rows_of(category_1, found[category_1]),
+    caption=f"Masks of four areas for {name_1}, and below each what it leaves of the "
+    "image.",
+    alt=f"Four masks for {name_1}, from a small spot on it to patches that also take "
+    "in parts of the other object, and the images that they leave, with their scores.",
+)
+
+# %%
+found[category_2] = extremal_masks(
+    score_of(category_2), generator.crop, start, areas, 60
+)
+gallery(
+    rows_of(category_2, found[category_2]),
+    caption=f"The same for {name_2}.",
+    alt=f"Four masks for {name_2}, from a small spot on it to patches all over the "
+    "image, and the images that they leave, with their scores.",
 )
 
 # %% [markdown]
@@ -540,15 +547,16 @@ gallery(
 # *Try this: at which area does the score of each class come up to the dashed line? Then set the variant to delete.*
 
 # %%
-explorer = AreaExplorer(model, x, category_1, masks=outlines)
-explorer
+AreaExplorer(model, x, category_1, masks=outlines)
 
 # %% [markdown]
-# The same as one picture, for paper and for pages without a running kernel:
+# Four areas as one picture, for paper and for pages without a running kernel:
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-explorer.contact_sheet()
+AreaExplorer(
+    model, x, category_1, areas=[0.02, 0.05, 0.1, 0.2], masks=outlines
+).contact_sheet()
 
 # %% [markdown]
 # ## What you learned
