@@ -547,16 +547,15 @@ gallery(
 # *Try this: at which area does the score of each class come up to the dashed line? Then set the variant to delete.*
 
 # %%
-AreaExplorer(model, x, category_1, masks=outlines)
+explorer = AreaExplorer(model, x, category_1, masks=outlines)
+explorer
 
 # %% [markdown]
-# Four areas as one picture, for paper and for pages without a running kernel:
+# The same as one picture, for paper and for pages without a running kernel:
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-AreaExplorer(
-    model, x, category_1, areas=[0.02, 0.05, 0.1, 0.2], masks=outlines
-).contact_sheet()
+explorer.contact_sheet()
 
 # %% [markdown]
 # ## What you learned
