@@ -321,12 +321,8 @@ class BackwardRules(TorchFunctionMode):
                 rule = self._rules.get(key)
         if rule is not None:
             self.met[key] = self.met.get(key, 0) + 1
-        # The backward pass itself runs with gradients off, and may run in this thread while the
-        # context is active: its operations must not be given rules again.
-        if (
-            (rule is not None or key in self._nonlinear)
-            and torch.is_grad_enabled()
-            and _needs_gradient((*args, *kwargs.values()))
+        if (rule is not None or key in self._nonlinear) and _needs_gradient(
+            (*args, *kwargs.values())
         ):
             if rule is not None:
                 result = rule(func, args, kwargs)
