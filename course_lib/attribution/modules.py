@@ -31,10 +31,10 @@ def get_module(model: nn.Module, module: str | nn.Module) -> nn.Module:
         raise ValueError(f"The given {type(module).__name__} is not a layer of the model.")
     if not isinstance(module, str):
         raise TypeError(f"A layer is given by its name or itself, not as {module!r}.")
-    layers = dict(model.named_modules(remove_duplicate=False))
-    if module in layers:
-        return layers[module]
-    names = [name for name in layers if name]
+    try:
+        return model.get_submodule(module)
+    except AttributeError:
+        names = [name for name, _ in model.named_modules(remove_duplicate=False) if name]
     close = get_close_matches(module, names, n=3, cutoff=0.5)
     hint = (
         f"did you mean {' or '.join(map(repr, close))}?"

@@ -50,22 +50,23 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     >>> model.training, model[1].training, model[0].weight.requires_grad
     (True, True, True)
     """
-    is_module = isinstance(model, nn.Module)
-    modules = [(m, m.training) for m in model.modules()] if is_module else []
-    parameters = list(model.parameters()) if is_module else []
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    training = [module.training for module in modules]
+    # Faster than model.parameters(), which goes through all modules once more, name by name.
+    parameters = [p for module in modules for p in module._parameters.values() if p is not None]
     flags = [(t, t.requires_grad, t.grad) for t in (*parameters, *tensors) if t.is_leaf]
     random = _random_states((*parameters, *tensors))
     try:
-        if is_module:
-            if any(training for _, training in modules):
-                model.eval()
-            for parameter in parameters:
-                if parameter.requires_grad:
-                    parameter.requires_grad_(False)
+        if any(training):
+            model.eval()
+        for parameter in parameters:
+            if parameter.requires_grad:
+                parameter.requires_grad_(False)
         yield
     finally:
-        for module, training in modules:
-            module.training = training
+        for module, before in zip(modules, training, strict=True):
+            if module.training != before:
+                module.training = before
         for tensor, requires_grad, grad in flags:
             if tensor.requires_grad != requires_grad:
                 tensor.requires_grad_(requires_grad)
