@@ -86,10 +86,7 @@ def test_mobilenets_lost_share_is_returned_and_named():
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_courses_networks(name):
-    try:
-        network = load_network(name).double()
-    except FileNotFoundError:
-        pytest.skip(f"the weights of {name} are not shipped")
+    network = load_network(name).double()
     scenes = [draw_scene(seed) for seed in (70_001, 70_002)]
     x = torch.stack([torch.as_tensor(scene.image) for scene in scenes]).double()
     if name == "tiny_mobilenet":
