@@ -711,10 +711,11 @@ for name, maps in results.items():
 # %% [markdown]
 # ## 8 · Down the network, step by step
 #
-# The same slider as in lesson 04, with excitation backprop on it. Its maps add up to 1 at every step.
+# The same slider as in lesson 04, with excitation backprop on it, plain and contrastive. The plain maps add up to 1 at every step; the
+# contrast takes some of that away.
 #
-# *Try this: start at the top and go down one layer at a time, first with Grad-CAM, then with excitation backprop. Which of them keeps its object?
-# Then choose a class that is not in the picture.*
+# *Try this: start at the top and go down one layer at a time, first with Grad-CAM, then with both kinds of excitation backprop. Which of them
+# keeps its object? Then choose a class that is not in the picture.*
 
 # %%
 LayerExplorer(
@@ -722,7 +723,12 @@ LayerExplorer(
     x,
     category_1,
     masks=masks,
-    methods=["Excitation backprop", "Grad-CAM", "Linear approximation"],
+    methods=[
+        "Excitation backprop",
+        "Contrastive excitation backprop",
+        "Grad-CAM",
+        "Linear approximation",
+    ],
 )
 
 # %% [markdown]

@@ -574,4 +574,4 @@ explorer.contact_sheet()
 # - P. Dabkowski and Y. Gal, *Real time image saliency for black box classifiers*, NeurIPS 2017: smallest sufficient and smallest destroying regions.
 # - C. Szegedy and others, *Intriguing properties of neural networks*, ICLR 2014: patterns that only a network can see.
 #
-# **Next:** `08_which_method`. You have nine methods now. Which one should you believe?
+# **Next:** You have nine methods now. Which one should you believe? Lesson 08 will ask that; it is not written yet.
