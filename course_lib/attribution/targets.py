@@ -45,7 +45,10 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
     if isinstance(target, bool):
         raise TypeError("The target must be a class index, not a bool.")
     if isinstance(target, Integral):
-        target = [int(target)] * images
+        index = int(target)
+        if not 0 <= index < classes:
+            raise _out_of_range(index, classes)
+        return torch.full((images, 1), index, device=output.device)
     try:
         given = torch.as_tensor(target)
     except (TypeError, ValueError, RuntimeError):
@@ -72,11 +75,15 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
         )
     outside = indices[(indices < 0) | (indices >= classes)]
     if len(outside):
-        raise ValueError(
-            f"The target {int(outside[0])} is out of range: the network has {classes} classes, "
-            f"0 to {classes - 1}."
-        )
+        raise _out_of_range(int(outside[0]), classes)
     return indices
+
+
+def _out_of_range(target: int, classes: int) -> ValueError:
+    return ValueError(
+        f"The target {target} is out of range: the network has {classes} classes, "
+        f"0 to {classes - 1}."
+    )
 
 
 def _gradient(given: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
@@ -99,9 +106,8 @@ def one_hot(indices: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         indices: N class indices.
         output: N x C or N x C x H x W; in the latter case the 1 stands at every position.
     """
-    gradient = torch.zeros_like(output, requires_grad=False)
-    gradient[torch.arange(len(indices), device=output.device), indices] = 1
-    return gradient
+    places = indices.view(-1, *(1,) * (output.dim() - 1)).expand(-1, 1, *output.shape[2:])
+    return torch.zeros_like(output, requires_grad=False).scatter_(1, places, 1)
 
 
 def get_backward_gradient(pred_y: torch.Tensor, y: Any) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -19,7 +20,7 @@ def check_finite(x: torch.Tensor, name: str) -> torch.Tensor:
     """
     # A sum is finite only if every term is, and costs a fraction of an element-wise test; only
     # when it is not (it may also have overflowed) is the slow test needed.
-    if not x.is_floating_point() or bool(torch.isfinite(x.detach().sum(dtype=_wide(x)))):
+    if not x.is_floating_point() or math.isfinite(x.detach().sum(dtype=_wide(x)).item()):
         return x
     bad = ~torch.isfinite(x.detach())
     if bool(bad.any()):
