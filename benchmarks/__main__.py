@@ -138,7 +138,11 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     data = {"rows": rows, "memory": memory}
     (folder / "benchmark.json").write_text(json.dumps(data, indent=1) + "\n")
-    (folder / "benchmark.md").write_text(text + "\n")
+    (folder / "benchmark.md").write_text(
+        "# How fast the methods are\n\n"
+        "![Bars of each method's time as a multiple of its floor, for each network](benchmark.png)"
+        f"\n\n{text}\n"
+    )
     chart(rows, folder / "benchmark.png")
 
 
