@@ -525,3 +525,21 @@ def test_a_context_of_ones_own(net, images):
         net, images, 1, context_builder=lambda: ExcitationBackpropContext(residual="branch")
     )
     torch.testing.assert_close(found, excitation_backprop(net, images, 1, residual="branch"))
+
+
+def test_a_models_buffers_take_no_relevance_in_a_sum():
+    class Shifted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(3, 2)
+            # as many rows as there are images, so that its shape does not tell it from a unit
+            self.register_buffer("shift", torch.rand(2, 3, 4, 4))
+
+        def forward(self, x):
+            return self.linear((x + self.shift).mean((2, 3)))
+
+    model, x = Shifted().double(), torch.rand(2, 3, 4, 4, dtype=torch.float64)
+    with torch.no_grad():
+        model.linear.weight.abs_()
+    saliency = excitation_backprop(model, x, 1)
+    torch.testing.assert_close(saliency.sum((1, 2, 3)), torch.ones(2, dtype=torch.float64))

@@ -216,6 +216,11 @@ def test_sums_of_other_kinds():
     (to_a, to_b), _ = relevance_of(lambda u, v: torch.sub(u, v, alpha=3), p, a, b)
     torch.testing.assert_close(to_a, p * a.abs() / (a.abs() + 3 * b.abs()))
     torch.testing.assert_close(to_b, p * 3 * b.abs() / (a.abs() + 3 * b.abs()))
+    (to_a, to_b), _ = relevance_of(
+        lambda u, v: torch.rsub(u, v, alpha=3), p, a, b, residual="signed"
+    )
+    torch.testing.assert_close(to_a, -3 * p * a / (b - 3 * a))
+    torch.testing.assert_close(to_b, p * b / (b - 3 * a))
     (to_a, to_b), _ = relevance_of(lambda u, v: torch.sub(u, v), p, a, b, residual="signed")
     torch.testing.assert_close(to_a, p * a / (a - b))
     torch.testing.assert_close(to_b, -p * b / (a - b))

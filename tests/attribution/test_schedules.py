@@ -162,6 +162,16 @@ def test_larger_masks_must_earn_more(extra: float) -> None:
     assert best.parameters[0].tolist() == (larger if extra > 0.5 else asked)
 
 
+def test_of_two_empty_handed_masks_the_one_that_knows_where_is_kept() -> None:
+    """A score that only a full pixel earns; both masks are too faint for it, one ranks it first."""
+    problem = _problem([0.0] * 4)
+    problem.reward = lambda mask, active, flipped: 4 * (mask[:, 2] > 0.9) + 0 * mask.sum(1)
+    knows, does_not = [0.1, 0.1, 0.2, 0.1], [0.2, 0.1, 0.1, 0.1]
+    plan = [(_Goes(knows, does_not), 1), (_Goes(does_not, knows), 1)]
+    best = best_masks(problem, plan, None, lambda *_: None)
+    assert torch.allclose(best.parameters, torch.tensor([knows, knows]))
+
+
 def test_iterations_are_counted_through_all_ascents() -> None:
     seen: list[int] = []
     ones = [1.0, 1.0, 1.0, 1.0]
