@@ -236,9 +236,7 @@ class AreaExplorer:
             disabled=True,
         )
         self.progress = ipywidgets.IntProgress(
-            description="Optimising",
-            style=LABELLED,
-            layout=ipywidgets.Layout(width="22em", max_width="100%"),
+            description="Optimising", style=LABELLED, layout=CONTROL
         )
         self.cancel = ipywidgets.Button(description="Cancel", icon="stop", disabled=True)
         self.again = ipywidgets.Button(description="Optimise", icon="play")
@@ -255,7 +253,7 @@ class AreaExplorer:
         )
         self.variant.observe(self._switch, names="value")
         self.target.observe(self._switch, names="value")
-        self.area.observe(self._move, names="value")
+        self.area.observe(lambda _: self._update(), names="value")
         self.cancel.on_click(lambda _: self._stop.set())
         self.again.on_click(lambda _: self.start())
         self._update()
@@ -399,9 +397,6 @@ class AreaExplorer:
             self._stop.set()
             self._job.join()
         self.start()
-
-    def _move(self, change: Any) -> None:
-        self._update()
 
     def _update(self, news: str | Exception = "") -> None:
         """Draw the state, and say it, after `news` if there is any."""
