@@ -141,6 +141,18 @@ def write_page(path: Path, arch: str, image: str | None) -> None:
     nbformat.write(page_notebook(arch, image), path)
 
 
+def unless_page_closed(record: logging.LogRecord) -> bool:
+    """Whether a log record tells of more than a page that was closed while a message was sent.
+
+    Tornado leaves such a message's failure to whoever waits for it, and nobody does.
+    """
+    from tornado.iostream import StreamClosedError
+    from tornado.websocket import WebSocketClosedError
+
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, StreamClosedError | WebSocketClosedError)
+
+
 def voila_server(notebook: Path, *, port: int, browser: bool) -> Any:
     """A Voila that will serve a notebook's outputs on this machine once it is started."""
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -155,6 +167,7 @@ def voila_server(notebook: Path, *, port: int, browser: bool) -> Any:
 
     # it warns of a timeout of its own making as soon as a page is opened
     logging.getLogger("tornado.general").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").addFilter(unless_page_closed)
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     arguments = [
         str(notebook),

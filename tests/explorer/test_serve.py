@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import logging
 import re
 import socket
 from pathlib import Path
@@ -9,12 +12,21 @@ from pathlib import Path
 import pytest
 import torch
 from torchvision import models
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
 
 from course_lib.classroom import lab
 from course_lib.explorer import page as page_module
 from course_lib.explorer import serve as serve_module
 from course_lib.explorer.page import Page
-from course_lib.explorer.serve import TEMPLATE, free_port, page_notebook, serve, write_page
+from course_lib.explorer.serve import (
+    TEMPLATE,
+    free_port,
+    page_notebook,
+    serve,
+    unless_page_closed,
+    write_page,
+)
 from course_lib.world import examples
 from course_lib.world.scenes import draw_scene
 
@@ -192,3 +204,32 @@ def test_weights_that_can_t_be_had_are_one_sentence(served, monkeypatch):
     with pytest.raises(ValueError, match="can't be had"):
         serve("resnet50", say=lambda line: None)
     assert served == []
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(WebSocketClosedError, False), (StreamClosedError, False), (OSError, True)],
+)
+def test_a_page_that_was_closed_leaves_no_traceback(error, told, caplog, monkeypatch):
+    class NoVoila:
+        def initialize(self, arguments):
+            pass
+
+    async def send():
+        raise error
+
+    async def forget():
+        sending = asyncio.ensure_future(send())
+        while not sending.done():
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("voila.app.Voila", NoVoila)
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+    monkeypatch.setattr(logging.getLogger("tornado.general"), "level", logging.WARNING)
+    try:
+        serve_module.voila_server(Path("explore.ipynb"), port=1, browser=False)
+        asyncio.run(forget())
+        gc.collect()
+    finally:
+        logging.getLogger("asyncio").removeFilter(unless_page_closed)
+    assert ("never retrieved" in caplog.text) == told
