@@ -15,7 +15,7 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,9 +23,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from course_lib.attribution.ascents import GradientAscent
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
+from course_lib.attribution.optimisation import SCHEDULES, usual_plan
 from course_lib.attribution.perturbation import Perturbation
-from course_lib.attribution.schedules import SCHEDULES, usual_iterations
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import draw_scene
 
@@ -37,29 +38,29 @@ TORCHRAY_ITERATIONS = 20
 
 
 def measure(
-    model: nn.Module, seed: int, schedule: str, level_areas: list[float] | None = None
+    model: nn.Module, seed: int, schedule: str, areas: Sequence[float] = AREAS
 ) -> dict[str, Any]:
     """One schedule's masks for one object of a scene, and what they cost.
 
     Rewards are shares of the score's range on this scene: 0 with everything blurred, 1 for the
-    image itself. `level_reward` is that of the masks brought to `level_areas` (by default the areas
-    they have), so that no mask gains by being larger than that which it is compared with;
-    `exact_reward` that of the pixels which the mask ranks highest, exactly the area asked for.
+    image itself. `level_reward` is that of the masks after those which are larger than `areas` were
+    brought down to them, so that no mask gains by being larger than that which it is compared with;
+    `exact_reward` that of the pixels which the mask ranks highest, as many as `AREAS` says.
     """
     x, target = _scene(seed)
     begin, begin_cpu = time.perf_counter(), time.process_time()
-    result = extremal_perturbation(model, x, target, AREAS, schedule=schedule)
+    result = extremal_perturbation(model, x, target, areas, schedule=schedule)
     seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
     pyramid = Perturbation(x)
     ranked = torch.zeros_like(result.masks).flatten(1)
     for row, mask, area in zip(ranked, result.masks.flatten(1), AREAS, strict=True):
         row[mask.topk(int(mask.numel() * area)).indices] = 1
-    level = result.masks if level_areas is None else at_area(result.masks, level_areas)
+    allowed = [min(pair) for pair in zip(result.area.tolist(), areas, strict=True)]
     with torch.no_grad():
         ends = torch.ones(2, *result.masks.shape[1:])
         ends[0] = 0
         blank, whole = model(pyramid.apply(ends))[:, target]
-        levelled = model(pyramid.apply(level))[:, target]
+        levelled = model(pyramid.apply(at_area(result.masks, allowed)))[:, target]
         exact = model(pyramid.apply(ranked.view_as(result.masks)))[:, target]
     return {
         "seed": seed,
@@ -103,11 +104,14 @@ def _scene(seed: int) -> tuple[torch.Tensor, int]:
 
 def _settings(schedule: str) -> str:
     """What decides a schedule's masks, so that results of other settings are not reused."""
-    chosen = SCHEDULES[schedule]
+    classes: list[type] = []
+    for search in SCHEDULES[schedule]:
+        classes.append(search)
+        if issubclass(search, GradientAscent):
+            classes.append(type(search().stepper(torch.zeros(1))))
     numbers = {
         f"{c.__name__}.{k}": v
-        for ascent in chosen
-        for c in (ascent, type(ascent().stepper(torch.zeros(1), 1)))
+        for c in classes
         for k, v in vars(c).items()
         if isinstance(v, int | float)
     }
@@ -158,10 +162,10 @@ def table(rows: dict[tuple[int, str], dict[str, Any]], torchray: float | None) -
         return torch.tensor([rows[seed, schedule][key] for seed in seeds])
 
     yield f"{len(seeds)} scenes x {len(AREAS)} areas; rewards as shares of the score's range,"
-    yield "the fast schedule's masks brought to the areas that the paper's have"
+    yield "the fast schedule is asked for the areas that the paper's masks have"
     yield f"{'area':>6} {'reward':>16} {'exact reward':>16} {'covered':>16} {'worse > 5 %':>14}"
     yield f"{'':>6} {'fast    paper':>16} {'fast    paper':>16} {'fast    paper':>16}"
-    fast, paper = (column(s, "level_reward") for s in ("fast", "paper"))
+    fast, paper = column("fast", "level_reward"), column("paper", "reward")
     exact = [column(s, "exact_reward") for s in ("fast", "paper")]
     covered = [column(s, "area") for s in ("fast", "paper")]
     worse = (fast - paper) < -ALLOWED_LOSS
@@ -187,7 +191,7 @@ def table(rows: dict[tuple[int, str], dict[str, Any]], torchray: float | None) -
         f"{seconds['paper'] / seconds['fast']:.1f} times as long"
     )
     if torchray is not None:
-        total = torchray * usual_iterations("paper")
+        total = torchray * sum(iterations for _, iterations in usual_plan("paper"))
         times = total / seconds["fast"]
         yield f"TorchRay: {total:.1f} CPU seconds a scene, {times:.1f} times as long as fast"
 
@@ -209,8 +213,8 @@ def main(arguments: list[str] | None = None, out: Callable[[str], object] = prin
         for seed in seeds:
             for schedule in ("paper", "fast"):
                 if (seed, schedule) not in rows:
-                    level = None if schedule == "paper" else rows[seed, "paper"]["area"]
-                    rows[seed, schedule] = measure(model, seed, schedule, level)
+                    areas = AREAS if schedule == "paper" else rows[seed, "paper"]["area"]
+                    rows[seed, schedule] = measure(model, seed, schedule, areas)
                     with chosen.store.open("a") as file:
                         file.write(json.dumps(rows[seed, schedule]) + "\n")
     torchray = None if chosen.only_table else torchray_iteration(model, seeds[:3])

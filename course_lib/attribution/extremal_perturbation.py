@@ -16,7 +16,13 @@ from course_lib.attribution.imaging import imsmooth, resize_saliency
 from course_lib.attribution.layer_replacement import LayerReplacement
 from course_lib.attribution.mask_generator import MaskGenerator
 from course_lib.attribution.masked_scores import MaskedScores, Reward
-from course_lib.attribution.optimisation import Problem, Report, best_masks
+from course_lib.attribution.optimisation import (
+    SCHEDULES,
+    Report,
+    best_masks,
+    shared_out,
+    usual_plan,
+)
 from course_lib.attribution.perturbation import (
     BLUR_PERTURBATION,
     FADE_PERTURBATION,
@@ -31,7 +37,7 @@ from course_lib.attribution.rewards import (
     contrastive_reward,
     simple_reward,
 )
-from course_lib.attribution.schedules import SCHEDULES, planned, usual_iterations
+from course_lib.attribution.search import Problem
 from course_lib.attribution.state import preserved
 from course_lib.attribution.targets import parse_target
 from course_lib.attribution.validation import check_image, check_model, check_scores
@@ -61,8 +67,8 @@ class ExtremalMasks:
     Attributes:
         masks: M x 1 x H x W, or M x C x 1 x 1 over channels; values in [0, 1].
         history: M x 2 x T: reward and (negative) weighted area penalty in each iteration, those of
-            the fast schedule's two ascents one after the other. A mask that was done earlier than
-            others keeps its last values.
+            the fast schedule's two searches one after the other; the penalty is 0 while discs are
+            placed. A mask that was done earlier than others keeps its last values.
         reward: M rewards of the masks as returned, on the image as given, not flipped.
         area: M shares of the image that the masks cover: their mean values.
         iterations: M numbers of iterations.
@@ -129,7 +135,8 @@ def extremal_perturbation(
     Other than in TorchRay: several images and targets at once; the area is that of the mask on the
     image, where TorchRay counts the margin around it too (`area_on="padded"`), so that a mask asked
     to cover 0.05 of a small image covers three times that; the rewards of different masks never
-    mix; and `schedule="fast"` takes the better mask of two short ascents, 120 iterations in all.
+    mix; and `schedule="fast"` takes the better of two masks, one put together from discs and one
+    by a short ascent.
 
     Args:
         model: the network, from images to N x C or N x C x H x W scores.
@@ -154,8 +161,9 @@ def extremal_perturbation(
         resize: False, True (the image's size) or (width, height), for the masks returned.
         resize_mode: how to interpolate then.
         smooth: blur the masks returned by this share of their shorter side.
-        schedule: "fast" for the paper's ascent in long steps and one by Adam, of which each mask's
-            better is kept; "paper" for 800 iterations of gradient ascent with momentum.
+        schedule: "fast" for discs placed one after another where they earn most (`DiscPlacement`;
+            not over channels) and 40 iterations of Adam, of which each mask's better is kept;
+            "paper" for 800 iterations of gradient ascent with momentum.
         tol: end a mask's ascent when no value changed by more than this within ten iterations.
         area_on: "image", or "padded" for the mask with its margin.
         layer: perturb this layer's activations in place of the image; step and sigma then count
@@ -163,8 +171,9 @@ def extremal_perturbation(
         over: "places", or "channels": one mask value per channel, without smoothness, as in the
             paper's section 4; the area is the share of channels. With a layer only.
         progress: show a progress bar.
-        callback: called after each iteration with its number, from 1, and the largest number of
-            iterations. What it raises ends the optimisation, and all is as before.
+        callback: called after each iteration with its number in the plan, from 1, and the number
+            of all that are planned; numbers are left out where a search is done early. What it
+            raises ends the optimisation, and all is as before.
 
     Returns:
         `ExtremalMasks`, which unpacks as (masks, history).
@@ -194,9 +203,11 @@ def extremal_perturbation(
     _check_choice("over", over, ("places", "channels"))
     if over == "channels" and layer is None:
         raise ValueError("Masks over channels need a layer whose channels are perturbed.")
-    iterations = usual_iterations(schedule) if max_iter is None else max_iter
-    if isinstance(iterations, bool) or int(iterations) != iterations or iterations < 1:
-        raise ValueError(f"max_iter must be a whole number, at least 1, not {max_iter}.")
+    plan = usual_plan(schedule, places=over == "places")
+    if max_iter is not None:
+        if isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 1:
+            raise ValueError(f"max_iter must be a whole number, at least 1, not {max_iter}.")
+        plan = shared_out(plan, int(max_iter))
     if tol is not None and not tol >= 0:
         raise ValueError(f"tol must be at least 0, or None, not {tol}.")
 
@@ -229,13 +240,13 @@ def extremal_perturbation(
             render=render,
             reward=score,
             jitter=jitter and layer is None,
+            groups=torch.arange(score.count) // len(wanted),
         )
-        report = stack.enter_context(
-            Report(int(iterations), progress, 1 if debug else print_iter, callback)
-        )
-        ascent = best_masks(problem, planned(schedule, int(iterations)), tol, report)
+        total = sum(iterations for _, iterations in plan)
+        report = stack.enter_context(Report(total, progress, 1 if debug else print_iter, callback))
+        found = best_masks(problem, plan, tol, report)
         with torch.no_grad():
-            masks, counted = render(ascent.parameters)
+            masks, counted = render(found.parameters)
             everything = torch.arange(score.count, device=images.device)
             reward = score(masks, everything, False)
             area = mask_area(counted)
@@ -245,10 +256,10 @@ def extremal_perturbation(
                     masks = imsmooth(masks, sigma=smooth * min(masks.shape[2:]))
     return ExtremalMasks(
         masks=masks,
-        history=ascent.history,
+        history=found.history,
         reward=reward.detach(),
         area=area,
-        iterations=ascent.iterations,
+        iterations=found.iterations,
         areas=tuple(wanted),
         shape=(len(images), score.targets_per_image, len(wanted)),
     )

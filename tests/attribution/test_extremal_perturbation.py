@@ -207,7 +207,7 @@ def test_result_reports_and_unpacks(tiny: Tiny) -> None:
     assert history is result[1] is result.history
     assert len(result) == 2
     assert history.shape == (2, 2, 7)
-    assert result.iterations.tolist() == [7, 7]
+    assert 1 <= int(result.iterations.min()) <= int(result.iterations.max()) <= 7
     assert result.areas == (0.3, 0.1)
     assert torch.allclose(result.area, masks.mean((1, 2, 3)))
     shown = Perturbation(REFERENCE["x"]).apply(masks)
@@ -377,7 +377,7 @@ def test_layers_that_cannot_be_perturbed(arguments: dict, message: str) -> None:
         ({"reward_func": lambda y, t, variant: y.sum()}, "one reward per mask"),
         (
             {"reward_func": lambda y, t, variant: y[:, t] / 0},
-            "infinite or not a number with all kept",
+            "infinite or not a number in iteration 1",
         ),
         (
             {"reward_func": lambda y, t, variant: y[:, t] / 0, "schedule": "paper"},
@@ -424,7 +424,7 @@ def state_of(model: nn.Module, x: torch.Tensor) -> tuple:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 @pytest.mark.parametrize("layer", [None, "inner.relu2"])
-@pytest.mark.parametrize("at", range(1, 11))
+@pytest.mark.parametrize("at", range(1, 13))
 def test_leaves_everything_as_it_was(at: int, layer: str, error: type[BaseException]) -> None:
     model = Exploding(at, error).train()
     model.inner.conv1.eval()
@@ -432,9 +432,9 @@ def test_leaves_everything_as_it_was(at: int, layer: str, error: type[BaseExcept
     x = torch.rand(2, 3, 8, 8, requires_grad=True)
     before = state_of(model, x)
     settings = {"layer": layer, "max_iter": 3, "step": 2, "sigma": 2}
-    # One pass for the scores, one for the layer, two for their range, three steps, two to compare
-    # the ascents, the result.
-    if at == 10 and layer is None:
+    # One pass for the scores, one for the layer, two for the discs of each of two masks, two for
+    # the scores' range, one step, two to compare the searches, the result.
+    if at == 12 and layer is None:
         result = extremal_perturbation(model, x, 1, [0.2], **settings)
         assert not result.masks.requires_grad
     else:

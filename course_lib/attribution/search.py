@@ -1,0 +1,99 @@
+"""What a search for extremal masks is given, and what it gives back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+Each = Callable[[int, torch.Tensor, torch.Tensor], None]
+"""Called after each iteration with its number, and the rewards and area terms of all masks."""
+
+
+@dataclass
+class Problem:
+    """What a mask is and what it earns.
+
+    Attributes:
+        start: parameters of masks of ones, M x ..., in [0, 1].
+        areas: M areas, as shares.
+        render: (parameters) -> (mask, the part of it whose area counts), both with a row per mask.
+        reward: (mask, indices of the masks in it, flipped or not) -> one reward per mask.
+        jitter: whether every other reward is that of the image flipped left-right.
+        groups: M numbers, the same for masks that differ in their area alone.
+    """
+
+    start: torch.Tensor
+    areas: torch.Tensor
+    render: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+    reward: Callable[[torch.Tensor, torch.Tensor, bool], torch.Tensor]
+    jitter: bool
+    groups: torch.Tensor
+
+    @cached_property
+    def reward_range(self) -> torch.Tensor:
+        """How far apart each mask's rewards are for all kept and all perturbed; 1 if they agree."""
+        with torch.no_grad():
+            mask, _ = self.render(self.start)
+            everything = torch.arange(len(mask), device=mask.device)
+            kept, perturbed = (
+                self.reward(end(mask), everything, False)
+                for end in (torch.ones_like, torch.zeros_like)
+            )
+            check_reward(kept, len(mask), "with all kept")
+            check_reward(perturbed, len(mask), "with all perturbed")
+            distance = (kept - perturbed).abs().to(mask.dtype)
+        return torch.where(distance > 0, distance, torch.ones_like(distance))
+
+
+@dataclass
+class Found:
+    """Parameters M x ..., history M x 2 x T (reward, area term), and the iterations of each, M."""
+
+    parameters: torch.Tensor
+    history: torch.Tensor
+    iterations: torch.Tensor
+
+
+class Search(ABC):
+    """A way to parameters of masks that earn much.
+
+    Attributes:
+        usual_iterations: how many it takes, unless another number is asked for.
+        over_places_only: whether it is for masks over places, and not for those over channels.
+    """
+
+    usual_iterations: int
+    over_places_only = False
+
+    @abstractmethod
+    def run(
+        self, problem: Problem, max_iter: int, tol: float | None, each: Each, done: int
+    ) -> Found:
+        """Look for masks, in at most `max_iter` iterations.
+
+        Args:
+            problem: the masks' parameters, areas and rewards.
+            max_iter: the largest number of iterations.
+            tol: a mask of which no value changes by more than this within ten iterations is done;
+                None to go on to the end.
+            each: called after each iteration.
+            done: iterations of other searches that came before.
+
+        Raises:
+            ValueError: a reward that is not finite, or not one number per mask.
+        """
+
+
+def check_reward(reward: torch.Tensor, masks: int, when: str) -> None:
+    """Raise ValueError unless there is one finite reward per mask."""
+    if reward.shape != (masks,):
+        raise ValueError(
+            f"The reward function must give one reward per mask, shape ({masks},), but gave "
+            f"{tuple(reward.shape)}."
+        )
+    if not bool(torch.isfinite(reward.detach()).all()):
+        raise ValueError(f"The reward was infinite or not a number {when}.")

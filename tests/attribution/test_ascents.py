@@ -1,0 +1,65 @@
+"""Each ascent re-derived step by step."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from course_lib.attribution.ascents import AdamAscent, GradientAscent, PaperAscent
+
+
+def _gradients(count: int, size: int = 5) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(2, size, generator=generator) for _ in range(count)]
+
+
+def _walk(ascent: GradientAscent, gradients: list[torch.Tensor]) -> torch.Tensor:
+    parameters = torch.zeros_like(gradients[0])
+    stepper = ascent.stepper(parameters)
+    everything = torch.arange(len(parameters))
+    for t, gradient in enumerate(gradients):
+        parameters = stepper.step(parameters, gradient, everything, t)
+    return parameters
+
+
+def test_adam_is_torchs() -> None:
+    gradients = _gradients(12)
+    theirs = torch.nn.Parameter(torch.zeros_like(gradients[0]))
+    optimiser = torch.optim.Adam([theirs], lr=0.05, maximize=True)
+    for gradient in gradients:
+        theirs.grad = gradient
+        optimiser.step()
+    assert torch.allclose(_walk(AdamAscent(), gradients), theirs.detach(), atol=1e-6)
+
+
+def test_papers_momentum_is_torchs_with_damping() -> None:
+    gradients = _gradients(12)
+    theirs = torch.nn.Parameter(torch.zeros_like(gradients[0]))
+    optimiser = torch.optim.SGD([theirs], lr=0.01, momentum=0.9, dampening=0.9, maximize=True)
+    for gradient in gradients:
+        theirs.grad = gradient
+        optimiser.step()
+    assert torch.allclose(_walk(PaperAscent(), gradients), theirs.detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("ascent", [PaperAscent, AdamAscent])
+def test_masks_that_are_done_keep_out_of_the_steps_of_others(ascent: type[GradientAscent]) -> None:
+    gradients = _gradients(6)
+    both = _walk(ascent(), gradients)
+    alone = torch.zeros_like(both)
+    stepper = ascent().stepper(alone)
+    for t, gradient in enumerate(gradients):
+        active = torch.tensor([1]) if t >= 2 else torch.tensor([0, 1])
+        alone[active] = stepper.step(alone[active], gradient[active], active, t)
+    assert torch.allclose(alone[1], both[1])
+    assert not torch.allclose(alone[0], both[0])
+
+
+@pytest.mark.parametrize("ascent", [PaperAscent, AdamAscent])
+def test_area_weights_rise(ascent: type[GradientAscent]) -> None:
+    count = ascent.usual_iterations
+    weights = [ascent().area_weight(t, count) for t in range(count)]
+    assert weights == sorted(weights)
+    assert math.isfinite(weights[-1])

@@ -1,0 +1,101 @@
+"""How searches share the iterations, and which of their masks are kept."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from course_lib.attribution.ascents import GradientAscent, Stepper
+from course_lib.attribution.optimisation import SCHEDULES, best_masks, shared_out, usual_plan
+from course_lib.attribution.search import Problem
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 7, 80, 801])
+def test_searches_share_the_iterations(schedule: str, max_iter: int) -> None:
+    shares = [share for _, share in shared_out(usual_plan(schedule), max_iter)]
+    assert sum(shares) == max_iter
+    assert min(shares) >= 1
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_as_many_iterations_as_usual_are_shared_as_usual(schedule: str) -> None:
+    usual = [share for _, share in usual_plan(schedule)]
+    assert [share for _, share in shared_out(usual_plan(schedule), sum(usual))] == usual
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_masks_over_channels_have_searches_without_places(schedule: str) -> None:
+    plan = usual_plan(schedule, places=False)
+    assert plan
+    assert not any(search.over_places_only for search, _ in plan)
+
+
+class _Goes(GradientAscent):
+    """Goes straight to given parameters."""
+
+    relative, usual_iterations = True, 1
+
+    def __init__(self, *goal: list[float]) -> None:
+        self.goal = torch.tensor(goal)
+
+    def area_weight(self, t: int, max_iter: int) -> float:
+        return 0.0
+
+    def stepper(self, parameters: torch.Tensor) -> Stepper:
+        goal = self.goal
+
+        class There(Stepper):
+            def step(self, parameters, gradient, active, t):  # type: ignore[no-untyped-def]
+                return goal[active].clone()
+
+        return There()
+
+
+def _problem(worth: list[float]) -> Problem:
+    weights = torch.tensor(worth)
+    return Problem(
+        start=torch.ones(2, len(worth)),
+        areas=torch.tensor([0.25, 0.25], dtype=torch.float64),
+        render=lambda parameters: (parameters, parameters),
+        reward=lambda mask, active, flipped: (mask * weights).sum(1),
+        jitter=False,
+        groups=torch.zeros(2),
+    )
+
+
+def test_best_of_the_searches_is_kept_for_each_mask() -> None:
+    good, bad = [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]
+    plan = [(_Goes(good, bad), 1), (_Goes(bad, good), 1)]
+    best = best_masks(_problem([3.0, 0.0, 1.0, 0.0]), plan, None, lambda *_: None)
+    assert best.parameters.tolist() == [good, good]
+    assert best.history.shape == (2, 2, 2)
+    assert best.iterations.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("extra", [0.4, 0.6])
+def test_larger_masks_must_earn_more(extra: float) -> None:
+    """The range is 4; twice the area must earn half of it more."""
+    worth = [4.0 * (1 - extra), 4.0 * extra, 0.0, 0.0]
+    asked, larger = [1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]
+    plan = [(_Goes(asked, asked), 1), (_Goes(larger, larger), 1)]
+    best = best_masks(_problem(worth), plan, None, lambda *_: None)
+    assert best.parameters[0].tolist() == (larger if extra > 0.5 else asked)
+
+
+def test_of_two_empty_handed_masks_the_one_that_knows_where_is_kept() -> None:
+    """A score that only a full pixel earns; both masks are too faint for it, one ranks it first."""
+    problem = _problem([0.0] * 4)
+    problem.reward = lambda mask, active, flipped: 4 * (mask[:, 2] > 0.9) + 0 * mask.sum(1)
+    knows, does_not = [0.1, 0.1, 0.2, 0.1], [0.2, 0.1, 0.1, 0.1]
+    plan = [(_Goes(knows, does_not), 1), (_Goes(does_not, knows), 1)]
+    best = best_masks(problem, plan, None, lambda *_: None)
+    assert torch.allclose(best.parameters, torch.tensor([knows, knows]))
+
+
+def test_iterations_are_counted_through_all_searches() -> None:
+    seen: list[int] = []
+    ones = [1.0, 1.0, 1.0, 1.0]
+    plan = [(_Goes(ones, ones), 3), (_Goes(ones, ones), 2)]
+    best_masks(_problem([1.0, 0.0, 0.0, 0.0]), plan, None, lambda t, *_: seen.append(t))
+    assert seen == [0, 1, 2, 3, 4]

@@ -1,0 +1,207 @@
+"""Discs are placed where a slow search would place them, and cover the area asked for."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from course_lib.attribution.mask_generator import MaskGenerator
+from course_lib.attribution.placement import DiscPlacement
+from course_lib.attribution.search import Found, Problem
+
+SHAPE = (24, 32)
+
+
+class Landscape:
+    """Rewards for a mask: the weights of the pixels that it keeps; counts what it was asked."""
+
+    def __init__(self, areas: list[float], seed: int = 0, step: int = 4, sigma: float = 6) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        coarse = torch.randn(1, 1, 6, 8, generator=generator)
+        self.weights = torch.nn.functional.interpolate(coarse, SHAPE, mode="bilinear")
+        self.masks = MaskGenerator(SHAPE, step, sigma)
+        self.asked: list[int] = []
+        self.problem = Problem(
+            start=torch.ones(len(areas), 1, *self.masks.shape_in),
+            areas=torch.tensor(areas, dtype=torch.float64),
+            render=self.render,
+            reward=self.reward,
+            jitter=True,
+            groups=torch.zeros(len(areas)),
+        )
+
+    def render(self, parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mask = self.masks.crop(parameters)
+        return mask, mask
+
+    def reward(self, mask: torch.Tensor, rows: torch.Tensor, flipped: bool) -> torch.Tensor:
+        assert not flipped
+        assert len(mask) == len(rows)
+        self.asked.append(len(mask))
+        return (mask * self.weights).mean((1, 2, 3))
+
+    def found(self, max_iter: int = 200, **settings: float) -> Found:
+        search = DiscPlacement()
+        for name, value in settings.items():
+            setattr(search, name, value)
+        return search.run(self.problem, max_iter, None, lambda *_: None, 0)
+
+    def ones(self) -> torch.Tensor:
+        """All parameters of which one is 1, HW x 1 x H x W."""
+        height, width = self.masks.shape_in
+        return torch.eye(height * width).view(-1, 1, height, width)
+
+    def largest(self, mask: torch.Tensor, area: float) -> torch.Tensor:
+        """The numbers of at most 1 with which these single parameters leave a mask in its area."""
+        candidates = torch.linspace(1, 0, 129)
+        largest = torch.zeros(len(self.ones()))
+        for number in candidates.flip(0).tolist():
+            fits = mask.maximum(self.masks.crop(self.ones() * number)).mean((1, 2, 3)) <= area
+            largest[fits] = number
+        return largest
+
+    def earned(self, mask: torch.Tensor) -> torch.Tensor:
+        return (mask * self.weights).mean((1, 2, 3))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("area", [0.01, 0.05])
+def test_where_one_disc_is_enough_it_is_the_best_of_all(seed: int, area: float) -> None:
+    landscape = Landscape([area], seed)
+    found = landscape.found()
+    nothing = torch.zeros(1, 1, *SHAPE)
+    largest = landscape.largest(nothing, area)
+    assert largest.max() < 1
+    alone = landscape.masks.crop(landscape.ones() * largest.view(-1, 1, 1, 1))
+    mask = landscape.masks.crop(found.parameters)
+    assert int((found.parameters > 0).sum()) == 1
+    assert float(mask.mean()) == pytest.approx(area, rel=0.1)
+    assert float(landscape.earned(mask)) >= 0.97 * float(landscape.earned(alone).max())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_discs_are_added_as_by_a_slow_search(seed: int) -> None:
+    """All discs tried for each addition, none moved: the greedy search written out."""
+    area = 0.35
+    landscape = Landscape([area], seed)
+    count = math.prod(landscape.masks.shape_in)
+    found = landscape.found(most_promising=count, negligible_gain=math.inf)
+    chosen, mask = torch.zeros(found.parameters.shape), torch.zeros(1, 1, *SHAPE)
+    while area - mask.mean() >= 0.01 * area:
+        largest = landscape.largest(mask, area).view(-1, 1, 1, 1)
+        joined = mask.maximum(landscape.masks.crop(landscape.ones() * largest))
+        best = int(landscape.earned(joined).argmax())
+        if largest[best] == 0:
+            break
+        chosen, mask = chosen.maximum(landscape.ones()[[best]] * largest[best]), joined[[best]]
+    # each disc is moved once more where it gains, so that this one may earn more
+    reward, slow = (landscape.earned(landscape.masks.crop(p)) for p in (found.parameters, chosen))
+    assert float(reward) >= 0.98 * float(slow)
+
+
+def test_moving_discs_finds_what_adding_alone_misses() -> None:
+    """Two good places, and a third between them that is best for one disc but in the way of two."""
+    landscape = Landscape([0.2])
+    weights = torch.zeros(1, 1, *SHAPE)
+    weights[..., 12, 8] = weights[..., 12, 24] = 10.0
+    weights[..., 10:15, 14:19] = 0.5
+    landscape.weights = weights
+    disc = landscape.masks.crop(landscape.ones())[28]
+    landscape.problem.areas = torch.tensor([float(disc.mean()) * 1.9], dtype=torch.float64)
+    mask = landscape.masks.crop(landscape.found().parameters)
+    assert mask[0, 0, 12, 8] > 0.9
+    assert mask[0, 0, 12, 24] > 0.9
+
+
+@pytest.mark.parametrize("area", [0.02, 0.1, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("max_iter", [20, 40])
+def test_the_mask_covers_the_area_asked_for(area: float, max_iter: int) -> None:
+    landscape = Landscape([area])
+    found = landscape.found(max_iter)
+    assert float(landscape.render(found.parameters)[0].mean()) == pytest.approx(area, rel=0.08)
+    assert 0 <= found.parameters.min() <= found.parameters.max() <= 1
+
+
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 7])
+def test_few_iterations_are_kept_to(max_iter: int) -> None:
+    landscape = Landscape([0.05, 0.5])
+    told: list[int] = []
+    found = DiscPlacement().run(
+        landscape.problem, max_iter, None, lambda t, *_: told.append(t), done=100
+    )
+    assert found.iterations.max() <= max_iter
+    assert told == list(range(100, 100 + int(found.iterations.max())))
+    assert found.history.shape == (2, 2, max_iter)
+    assert torch.isfinite(found.history).all()
+
+
+def test_each_mask_is_found_as_if_alone() -> None:
+    areas = [0.05, 0.2, 0.4]
+    together = Landscape(areas).found()
+    for i, area in enumerate(areas):
+        alone = Landscape([area]).found()
+        assert torch.equal(alone.parameters[0], together.parameters[i])
+        assert alone.iterations[0] == together.iterations[i]
+
+
+def test_masks_that_differ_in_area_share_what_single_discs_earn() -> None:
+    areas = [0.3, 0.4, 0.5]
+    landscape = Landscape(areas)
+    landscape.found(max_iter=4)
+    shared = sum(landscape.asked)
+    landscape = Landscape(areas)
+    landscape.problem.groups = torch.arange(3)
+    landscape.found(max_iter=4)
+    places = math.prod(landscape.masks.shape_in)
+    assert sum(landscape.asked) - shared == 2 * places
+
+
+def test_history_holds_the_rewards_and_no_area_term() -> None:
+    landscape = Landscape([0.1, 0.4])
+    found = landscape.found()
+    assert torch.equal(found.history[:, 1], torch.zeros_like(found.history[:, 1]))
+    mask, _ = landscape.render(found.parameters)
+    reward = landscape.reward(mask, torch.arange(2), False)
+    # while they are placed, the plain maximum of discs stands in for the smooth one
+    assert torch.allclose(found.history[:, 0, -1], reward, rtol=0.05, atol=0.005)
+
+
+@pytest.mark.parametrize(
+    ("sides", "spacing"),
+    [((12, 12), 1), ((14, 14), 2), ((32, 32), 3), ((1, 200), 2), ((13, 12), 2)],
+)
+def test_there_are_no_more_than_144_places(sides: tuple[int, int], spacing: int) -> None:
+    landscape = Landscape([0.5])
+    landscape.masks = MaskGenerator(sides, 1, 1)
+    landscape.weights = torch.zeros(1, 1, *sides)
+    landscape.problem.start = torch.ones(1, 1, *sides)
+    landscape.found(max_iter=1)
+    places = math.ceil(sides[0] / spacing) * math.ceil(sides[1] / spacing)
+    assert places <= 144
+    assert landscape.asked == [places]
+
+
+def test_a_reward_that_is_no_number_is_said_with_its_iteration() -> None:
+    landscape = Landscape([0.5])
+    answers = iter([0.0] * 3 + [math.nan] * 99)
+    landscape.problem.reward = lambda mask, rows, flipped: torch.full((len(mask),), next(answers))
+    with pytest.raises(
+        ValueError, match=r"^The reward was infinite or not a number in iteration 4\.$"
+    ):
+        landscape.found()
+
+
+def test_no_gradient_is_asked_for() -> None:
+    landscape = Landscape([0.3])
+    seen: set[bool] = set()
+    answer = landscape.reward
+
+    def reward(mask: torch.Tensor, rows: torch.Tensor, flipped: bool) -> torch.Tensor:
+        seen.add(torch.is_grad_enabled())
+        return answer(mask, rows, flipped)
+
+    landscape.problem.reward = reward
+    assert not landscape.found().parameters.requires_grad
+    assert seen == {False}
