@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_lib.attribution.mask_generator import MaskGenerator
-from course_lib.attribution.placement import DiscPlacement
+from course_lib.attribution.placement import DiscPlacement, _Field, _Placing
 from course_lib.attribution.search import Found, Problem
 
 SHAPE = (24, 32)
@@ -102,17 +102,50 @@ def test_discs_are_added_as_by_a_slow_search(seed: int) -> None:
 
 
 def test_moving_discs_finds_what_adding_alone_misses() -> None:
-    """Two good places, and a third between them that is best for one disc but in the way of two."""
+    """The disc that is best alone is the wrong one where two others are worth more together."""
     landscape = Landscape([0.2])
-    weights = torch.zeros(1, 1, *SHAPE)
-    weights[..., 12, 8] = weights[..., 12, 24] = 10.0
-    weights[..., 10:15, 14:19] = 0.5
-    landscape.weights = weights
     disc = landscape.masks.crop(landscape.ones())[28]
-    landscape.problem.areas = torch.tensor([float(disc.mean()) * 1.9], dtype=torch.float64)
-    mask = landscape.masks.crop(landscape.found().parameters)
-    assert mask[0, 0, 12, 8] > 0.9
-    assert mask[0, 0, 12, 24] > 0.9
+    landscape.problem.areas = torch.tensor([float(disc.mean()) * 2], dtype=torch.float64)
+
+    def reward(mask: torch.Tensor, rows: torch.Tensor, flipped: bool) -> torch.Tensor:
+        left, right, top = mask[:, 0, 12, 8], mask[:, 0, 12, 24], mask[:, 0, 0, 16]
+        return 0.3 * top + 0.1 * (left + right) + left.minimum(right)
+
+    landscape.problem.reward = reward
+    assert landscape.found(5).parameters[0, 0, 0, 4] == 1
+    mask = landscape.masks.crop(landscape.found(most_promising=48).parameters)
+    assert float(reward(mask, torch.arange(1), False)) > 1.15
+
+
+def test_the_best_place_may_lie_between_those_tried_at_first() -> None:
+    landscape = Landscape([0.01], step=2, sigma=2)
+    landscape.weights = torch.zeros(1, 1, *SHAPE)
+    landscape.weights[..., 10, 14] = 1.0
+    parameters = landscape.found().parameters
+    assert parameters[0, 0].nonzero().tolist() == [[5, 7]]
+
+
+def test_all_discs_have_their_turn() -> None:
+    landscape = Landscape([0.5])
+    search = DiscPlacement()
+    search.most_promising, search.longest_untried = 1, 4
+    field = _Field(landscape.problem, search.most_places)
+    placing = _Placing(search, field, 0, 10, 0)
+    possible = torch.ones(len(field.places), dtype=torch.bool)
+    tried = [placing._worth_trying(possible) for _ in range(12)]
+    assert {len(some) for some in tried} == {5}
+    assert {n for some in tried for n in some} == set(range(48))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gains_are_counted_in_each_mask_s_own_range(seed: int) -> None:
+    landscape = Landscape([0.3, 0.3], seed)
+    landscape.problem.groups = torch.arange(2)
+    answer, scale = landscape.reward, torch.tensor([1000.0, 1.0])
+    landscape.problem.reward = lambda mask, rows, flipped: answer(mask, rows, flipped) * scale[rows]
+    found = landscape.found(negligible_gain=0.001)
+    assert found.iterations[0] == found.iterations[1]
+    assert torch.equal(found.parameters[0], found.parameters[1])
 
 
 @pytest.mark.parametrize("area", [0.02, 0.1, 0.3, 0.6, 0.9])
@@ -160,7 +193,9 @@ def test_masks_that_differ_in_area_share_what_single_discs_earn() -> None:
 
 def test_history_holds_the_rewards_and_no_area_term() -> None:
     landscape = Landscape([0.1, 0.4])
-    found = landscape.found()
+    found = landscape.found(max_iter=200)
+    assert found.history.shape == (2, 2, 200)
+    assert found.iterations.max() < 200
     assert torch.equal(found.history[:, 1], torch.zeros_like(found.history[:, 1]))
     mask, _ = landscape.render(found.parameters)
     reward = landscape.reward(mask, torch.arange(2), False)
