@@ -68,6 +68,8 @@ _SPELLINGS = {
     "swish": "silu",
 }
 
+_RELU_OPTIONS = {"inplace"}
+
 _SIGNATURES: dict[str, tuple[tuple[str, Any], ...]] = {
     "relu": (("input", None), ("inplace", False)),
     "relu6": (("input", None), ("inplace", False)),
@@ -167,10 +169,14 @@ def as_activation(
     Returns ("relu", x, ()) or ("hardtanh", x, (low, high)); None for anything else, also for a
     `clamp` that is not one of the two ReLUs (a model may clip for other reasons).
     """
+    name = _plain_name(func)
+    if name == "relu" and args and not kwargs.keys() - _RELU_OPTIONS:
+        # As nn.ReLU writes it, and nearly every call: no need to bind the arguments.
+        return ("relu", args[0], ()) if isinstance(args[0], torch.Tensor) else None
     bound = bind(func, args, kwargs)
     if bound is None or not isinstance(bound["input"], torch.Tensor) or "out" in bound:
         return None
-    name, x = _plain_name(func), bound["input"]
+    x = bound["input"]
     if name == "relu":
         return "relu", x, ()
     if name == "relu6":

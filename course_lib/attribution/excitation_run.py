@@ -130,6 +130,7 @@ class Run:
         """`saliency` in this run's context, which must be `hooked`."""
 
         def context_builder() -> ExcitationBackpropContext:
+            self._begin()
             return self.context
 
         def to_map(x: torch.Tensor) -> torch.Tensor:
@@ -152,6 +153,10 @@ class Run:
             name: amount.reshape(images, -1).sum(1) / total
             for name, amount in self.context.lost.items()
         }
+
+    def _begin(self) -> None:
+        """Forget a forward pass that was broken off, to be run again in another layout."""
+        self._start = _Start()
 
     def _on_scores(self, y: torch.Tensor) -> torch.Tensor:
         if y.dtype == torch.float16:
@@ -201,7 +206,8 @@ class ContrastiveRun(Run):
 
         handles = [
             classifier.register_forward_pre_hook(enter),
-            classifier.register_forward_hook(leave),
+            # also when the forward pass is broken off inside the layer
+            classifier.register_forward_hook(leave, always_call=True),
         ]
         try:
             yield
@@ -210,7 +216,13 @@ class ContrastiveRun(Run):
                 handle.remove()
 
     def _last(self, layer: LinearMap, output: torch.Tensor) -> None:
-        self._met = [(layer, output)]
+        self._met[:] = [(layer, output)]
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._met.clear()
+        if self._probe is not None:
+            self._probe.clear()
 
     def _on_scores(self, y: torch.Tensor) -> torch.Tensor:
         if len(self._met) != 1:

@@ -104,6 +104,11 @@ class Probe:
     def _on_output(self, module: nn.Module, args: Any, output: Any) -> Any:
         return self._record_first(output)
 
+    def clear(self) -> None:
+        """Forget what was recorded, and begin to count anew."""
+        self.data = []
+        self.calls = 0
+
     def remove(self) -> None:
         """Detach the probe from the layer; the data stay. Any further time does nothing."""
         self._hook.remove()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from . import targets
+from .fast_forward import FastForward
 from .imaging import imsmooth, resize_saliency
 from .modules import get_module, layer_name
 from .probe import Probe, attach_debug_probes
@@ -126,20 +127,28 @@ def saliency(
     plain = context_builder is NullContext
     if not plain:
         refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
-    probes = None
+    fast = FastForward(model)
+    probes: dict[str, Probe] = {}
+
+    def explained(layout: torch.memory_format) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        with context_builder():
+            x, y = _forward(model, input, layer, where, layout, needs_input=debug)
+            if get_backward_gradient is targets.get_backward_gradient:
+                starts = _starts(target, y)
+            else:
+                starts = [get_backward_gradient(y, target)]
+            gradients = _gradients(y, x, starts, where, batched=plain, keep=debug)
+            if debug:
+                _fill_gradients(y, starts[0], probes)
+        return x, gradients
+
     try:
         with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):
-            with context_builder():
-                if debug:
-                    probes = attach_debug_probes(model, debug=True)
-                x, y = _forward(model, input, layer, where, needs_input=debug)
-                if get_backward_gradient is targets.get_backward_gradient:
-                    starts = _starts(target, y)
-                else:
-                    starts = [get_backward_gradient(y, target)]
-                gradients = _gradients(y, x, starts, where, batched=plain, keep=debug)
-                if probes is not None:
-                    _fill_gradients(y, starts[0], probes)
+            if debug:
+                probes |= attach_debug_probes(model, debug=True)
+                x, gradients = explained(torch.contiguous_format)
+            else:
+                x, gradients = fast.attempt(explained, input)
             with torch.no_grad():
                 maps = [
                     _to_map(x, gradient, input, where, gradient_to_saliency)
@@ -152,26 +161,31 @@ def saliency(
                         result, smooth * max(result.shape[2:]), padding_mode="replicate"
                     )
     finally:
-        for probe in (probes or {}).values():
+        for probe in probes.values():
             probe.remove()
     result = check_finite(result.detach(), "The map")
     return (result, probes) if debug else result
 
 
 def _forward(
-    model: nn.Module, input: torch.Tensor, layer: nn.Module | None, where: str, needs_input: bool
+    model: nn.Module,
+    input: torch.Tensor,
+    layer: nn.Module | None,
+    where: str,
+    layout: torch.memory_format,
+    needs_input: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The tensor to explain by, and the scores."""
     x = (input.clone() if input.is_inference() else input).detach()
     if layer is None:
         x.requires_grad_()
         # The model gets a copy, so that one which works on its input in place is fine too.
-        y = model(x.clone())
+        y = model(x.clone(memory_format=layout))
     else:
         if needs_input:
             x.requires_grad_()
         with Probe(layer, target="output") as probe:
-            y = model(x.clone())
+            y = model(x.clone(memory_format=layout))
         if probe.calls != 1:
             times = "never runs" if not probe.calls else f"runs {probe.calls} times"
             raise ValueError(
@@ -275,8 +289,9 @@ def _to_map(
                 f"The gradient at {where} is zero at every patch: the network reads only its "
                 f"class token from there on; choose an earlier layer."
             )
-    data = data.view_as(data).requires_grad_()
-    data.grad = gradient
+    # Not in the layout that the network ran in: a function may flatten them by `view`.
+    data = data.contiguous().view_as(data).requires_grad_()
+    data.grad = gradient.contiguous()
     return gradient_to_saliency(data).detach()
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .modules import modules_of
+
 
 def _random_states(tensors: tuple[torch.Tensor, ...]) -> dict[torch.device, Any]:
     devices = {t.device for t in tensors}
@@ -31,18 +33,6 @@ def _restore_random_states(states: dict[torch.device, Any]) -> None:
             torch.set_rng_state(state)
 
 
-def _modules(model: nn.Module) -> list[nn.Module]:
-    """model.modules(), in no particular order and in a third of the time."""
-    found = {model: None}
-    open_ends = [model]
-    while open_ends:
-        for child in open_ends.pop()._modules.values():
-            if child is not None and child not in found:
-                found[child] = None
-                open_ends.append(child)
-    return list(found)
-
-
 @contextmanager
 def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     """Eval mode and frozen parameters inside; everything as before outside.
@@ -62,7 +52,7 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     >>> model.training, model[1].training, model[0].weight.requires_grad
     (True, True, True)
     """
-    modules = _modules(model) if isinstance(model, nn.Module) else []
+    modules = modules_of(model) if isinstance(model, nn.Module) else []
     training = [module.training for module in modules]
     # Faster than model.parameters(), which goes through all modules once more, name by name.
     parameters = [p for module in modules for p in module._parameters.values() if p is not None]

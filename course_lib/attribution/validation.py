@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .modules import modules_of
+
 
 def check_finite(x: torch.Tensor, name: str) -> torch.Tensor:
     """Return x; ValueError when it holds NaN or infinity.
@@ -81,12 +83,19 @@ def is_compiled(model: nn.Module) -> bool:
     """Whether the model, or a part of it, is compiled by `torch.compile` or scripted."""
     dynamo = sys.modules.get("torch._dynamo.eval_frame")
     opaque = (torch.jit.ScriptModule, *filter(None, [getattr(dynamo, "OptimizedModule", None)]))
+    modules = modules_of(model)
+    kinds: set[type[nn.Module]] = {type(m) for m in modules}
+    if any(issubclass(kind, opaque) or _is_compiled_call(kind.forward) for kind in kinds):
+        return True
     return any(
-        isinstance(m, opaque)
-        or getattr(m, "_compiled_call_impl", None) is not None
-        or hasattr(m.forward, "_torchdynamo_orig_callable")
-        for m in model.modules()
+        m.__dict__.get("_compiled_call_impl") is not None
+        or _is_compiled_call(m.__dict__.get("forward"))
+        for m in modules
     )
+
+
+def _is_compiled_call(forward: Any) -> bool:
+    return hasattr(forward, "_torchdynamo_orig_callable")
 
 
 def refuse_compiled(model: nn.Module, method: str) -> None:

@@ -301,7 +301,7 @@ def test_networks_that_flatten_by_view_work() -> None:
     x = torch.rand(4, 3, 6, 6)
     run = FastForward(model)
     assert torch.allclose(run(x), model(x), atol=1e-6)
-    assert not run.channels_last
+    assert not run.suits(x)
     assert rise(model, x, 1, num_masks=8).shape == (4, 1, 6, 6)
 
 

@@ -1,0 +1,223 @@
+"""Networks run on channels-last images where that is faster, and no caller notices."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.attribution.deconvnet import deconvnet
+from course_lib.attribution.excitation_backprop import (
+    contrastive_excitation_backprop,
+    excitation_backprop,
+    relevance_lost,
+)
+from course_lib.attribution.extremal_perturbation import extremal_perturbation
+from course_lib.attribution.fast_forward import FastForward
+from course_lib.attribution.grad_cam import grad_cam
+from course_lib.attribution.gradient import gradient
+from course_lib.attribution.guided_backprop import guided_backprop
+from course_lib.attribution.linear_approx import linear_approx
+from course_lib.attribution.rise import rise
+from course_lib.attribution.saliency import saliency
+
+
+class Head(nn.Module):
+    """A classifier that flattens by `view`, or in a way that suits any layout."""
+
+    def __init__(self, by_view: bool) -> None:
+        super().__init__()
+        self.by_view = by_view
+        self.fc = nn.Linear(4 * 36, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(x.view(len(x), -1) if self.by_view else x.flatten(1))
+
+
+class Net(nn.Module):
+    def __init__(self, by_view: bool) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 5, 3, padding=1), nn.Conv2d(5, 4, 3, padding=1)
+        self.relu = nn.ReLU()
+        self.head = Head(by_view)
+        self.layouts: list[bool] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.layouts.append(not x.is_contiguous())
+        return self.head(self.relu(self.conv2(self.relu(self.conv1(x)))))
+
+
+METHODS = {
+    "gradient": gradient,
+    "deconvnet": deconvnet,
+    "guided_backprop": guided_backprop,
+    "grad_cam": lambda *a: grad_cam(*a, saliency_layer="conv2"),
+    "linear_approx": lambda *a: linear_approx(*a, saliency_layer="conv1"),
+    "excitation_backprop": lambda *a: excitation_backprop(*a, saliency_layer="conv1"),
+    "relevance_lost": lambda *a: torch.stack(
+        list(relevance_lost(*a, saliency_layer="conv1").values())
+    ),
+    "contrastive, to the layer": lambda *a: contrastive_excitation_backprop(
+        *a, saliency_layer="conv2", contrast_layer="conv2"
+    ),
+    "contrastive, classifier found": lambda *a: contrastive_excitation_backprop(
+        *a, saliency_layer="conv1", contrast_layer="conv2"
+    ),
+    "contrastive, classifier named": lambda *a: contrastive_excitation_backprop(
+        *a, saliency_layer="conv1", contrast_layer="conv2", classifier_layer="head"
+    ),
+    "rise": lambda *a: rise(*a, num_masks=8),
+    "extremal_perturbation": lambda *a: extremal_perturbation(*a, areas=[0.3], max_iter=4)[0],
+}
+
+
+def pair() -> tuple[Net, Net]:
+    """The same network, flattening in any layout and by `view`."""
+    torch.manual_seed(0)
+    any_layout, by_view = Net(False).eval(), Net(True).eval()
+    with torch.no_grad():
+        # A channel that is on by its bias alone, so that relevance is lost there.
+        any_layout.conv2.weight[0].abs_().neg_()
+        any_layout.conv2.bias[0] = 5
+        any_layout.head.fc.weight[2].abs_()
+    by_view.load_state_dict(any_layout.state_dict())
+    return any_layout, by_view
+
+
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
+@pytest.mark.parametrize("name", METHODS)
+def test_networks_that_flatten_by_view_get_the_same_maps(name: str) -> None:
+    images = torch.rand(1, 3, 6, 6)
+    any_layout, by_view = pair()
+    expected = METHODS[name](any_layout, images, 2)
+    assert all(any_layout.layouts)
+    found = METHODS[name](by_view, images, 2)
+    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-6)
+    # Once bitten, twice shy.
+    by_view.layouts.clear()
+    again = METHODS[name](by_view, images, 2)
+    assert torch.equal(again, found)
+    assert not any(by_view.layouts)
+
+
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
+@pytest.mark.parametrize("name", METHODS)
+def test_maps_equal_those_of_double_precision(name: str) -> None:
+    """In float64 the network runs on ordinary images."""
+    images = torch.rand(1, 3, 6, 6)
+    net, _ = pair()
+    fast = METHODS[name](net, images, 2)
+    net.layouts.clear()
+    slow = METHODS[name](net.double(), images.double(), 2)
+    assert not any(net.layouts)
+    assert torch.allclose(fast.double(), slow, rtol=1e-3, atol=1e-5)
+
+
+def test_a_classifier_met_before_the_pass_was_broken_off_counts_once() -> None:
+    class Scores(Net):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.conv2(self.relu(self.conv1(x)))
+            return y.view(len(y), -1) if self.head.by_view else y.flatten(1)
+
+    maps = []
+    for by_view in (True, False):
+        torch.manual_seed(0)
+        maps.append(
+            contrastive_excitation_backprop(
+                Scores(by_view),
+                torch.rand(1, 3, 6, 6),
+                15,
+                saliency_layer="conv1",
+                contrast_layer="relu",
+                classifier_layer="conv2",
+            )
+        )
+    assert torch.allclose(*maps, atol=1e-6)
+
+
+def test_where_it_is_faster() -> None:
+    image = torch.zeros(1, 3, 20, 20)
+    few, many = nn.Conv2d(3, 100, 14), nn.Conv2d(3, 103, 14)
+    # 58,800 and 60,564 weights for 400 pixels: 147 and 151 for each
+    assert FastForward(few).suits(image)
+    assert not FastForward(many).suits(image)
+    assert FastForward(many).suits(image.expand(2, -1, -1, -1))
+    # A convolution in groups has as many times fewer.
+    assert FastForward(nn.Conv2d(3, 300, 14, groups=3)).suits(image)
+    assert not FastForward(nn.Conv2d(3, 300, 14)).suits(image)
+    assert not FastForward(nn.Sequential(many, few)).suits(image)
+    assert FastForward(nn.Sequential(nn.ConvTranspose2d(3, 4, 3), nn.ReLU())).suits(image)
+    assert not FastForward(nn.Sequential(nn.Flatten(), nn.Linear(1200, 2))).suits(image)
+    assert not FastForward(few).suits(image.double())
+    assert not FastForward(few).suits(image.to("meta"))
+
+
+def test_compiled_networks_keep_their_layout() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
+    image = torch.rand(1, 3, 8, 8)
+    assert FastForward(net).suits(image)
+    net[0].compile()
+    assert not FastForward(net).suits(image)
+
+    class Compiled(nn.Conv2d):
+        forward = torch.compile(nn.Conv2d.forward)
+
+    own = nn.Conv2d(3, 4, 3)
+    own.forward = torch.compile(own.forward)
+    for layer in (Compiled(3, 4, 3), own):
+        assert not FastForward(nn.Sequential(layer)).suits(image)
+
+
+@pytest.mark.parametrize("start", ["image", "layer"])
+def test_functions_of_the_gradient_may_flatten_it_by_view(start: str) -> None:
+    net, _ = pair()
+
+    def largest(x: torch.Tensor) -> torch.Tensor:
+        assert x.view(-1).shape == x.grad.view(-1).shape
+        return x.grad.abs().amax(1, keepdim=True)
+
+    images = torch.rand(2, 3, 6, 6)
+    layer = {"image": "", "layer": "conv1"}[start]
+    found = saliency(net, images, 0, saliency_layer=layer, gradient_to_saliency=largest)
+    assert torch.equal(found, gradient(net, images, 0, saliency_layer=layer))
+    assert all(net.layouts)
+
+
+def test_a_layer_is_counted_once_after_a_broken_off_pass() -> None:
+    _, net = pair()
+    seen: list[int] = []
+    net.conv1.register_forward_hook(lambda *a: seen.append(1))
+    gradient(net, torch.rand(1, 3, 6, 6), 0, saliency_layer="conv1")
+    assert len(seen) == 2
+    net.conv3 = net.conv2
+    gradient(net, torch.rand(1, 3, 6, 6), 0, saliency_layer="conv3")
+
+
+def test_other_errors_come_through_at_once() -> None:
+    net, _ = pair()
+    net.head.fc = nn.Linear(5, 3)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        gradient(net, torch.rand(1, 3, 6, 6), 0)
+    assert net.layouts == [True]
+
+
+def test_a_network_found_out_can_go() -> None:
+    net = Net(True)
+    gradient(net, torch.rand(1, 3, 6, 6), 0)
+    gone = weakref.ref(net)
+    del net
+    gc.collect()
+    assert gone() is None
+
+
+def test_the_callers_images_keep_their_layout() -> None:
+    net, _ = pair()
+    images = torch.rand(2, 3, 6, 6)
+    stride = images.stride()
+    result = gradient(net, images, 0)
+    assert images.stride() == stride
+    assert images.is_contiguous()
+    assert result.is_contiguous()
