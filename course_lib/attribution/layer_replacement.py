@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from course_lib.attribution.activations import ends_with_channels
 from course_lib.attribution.modules import get_module, layer_name
 
 
@@ -23,7 +24,8 @@ class LayerReplacement:
         images: N x C x H x W, the input of the network.
 
     Attributes:
-        activations: what the layer computes for the images, N x ...
+        activations: what the layer computes for the images, N x C x ...; those of a layer that
+            gives N x H x W x C (see `ends_with_channels`) as N x C x H x W, and given back so.
 
     Raises:
         ValueError: there is no such layer; it does not run exactly once; or its output is not one
@@ -67,7 +69,8 @@ class LayerReplacement:
                     f"The layer {self.name!r} must give a row per image, {len(self.images)}, but "
                     f"gives the shape {tuple(output.shape)}."
                 )
-            self.activations = output
+            self._at_end = ends_with_channels(self.layer, output)
+            self.activations = output.movedim(-1, 1) if self._at_end else output
         except BaseException:
             self._hook.remove()
             raise
@@ -88,7 +91,8 @@ class LayerReplacement:
                 output.detach().clone() if isinstance(output, torch.Tensor) else output
             )
             return None
-        return self._given.clone()
+        given = self._given.movedim(1, -1) if self._at_end else self._given
+        return given.clone(memory_format=torch.contiguous_format)
 
     def __exit__(
         self,

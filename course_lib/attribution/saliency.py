@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from . import targets
+from .activations import ends_with_channels, token_grid
 from .fast_forward import FastForward
 from .imaging import imsmooth, resize_saliency
 from .modules import get_module, layer_name
@@ -86,7 +87,9 @@ def saliency(
             would; a nested list or N x K tensor gives N x K x H x W.
         saliency_layer: name of the layer (or the layer itself) whose output is explained;
             "" for the input. It must run exactly once. The output N x L x D of a transformer
-            layer is put on its grid of patches, N x D x h x w, without the class token.
+            layer is put on its grid of patches, N x D x h x w, without the class token; the
+            output N x h x w x C of a layer as Swin transformers have it is read as N x C x h x w
+            (see `ends_with_channels`).
         resize: True for maps as large as the input, (width, height) for another size.
         resize_mode: see `resize_saliency`.
         smooth: blur by a Gaussian of this standard deviation, in units of the longer side.
@@ -151,7 +154,7 @@ def saliency(
                 x, gradients = fast.attempt(explained, input)
             with torch.no_grad():
                 maps = [
-                    _to_map(x, gradient, input, where, gradient_to_saliency)
+                    _to_map(x, gradient, layer, input, where, gradient_to_saliency)
                     for gradient in gradients
                 ]
                 result = _arrange(maps, target)
@@ -276,6 +279,7 @@ def _fill_gradients(y: torch.Tensor, start: torch.Tensor, probes: dict[str, Prob
 def _to_map(
     x: torch.Tensor,
     gradient: torch.Tensor,
+    layer: nn.Module | None,
     input: torch.Tensor,
     where: str,
     gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor],
@@ -289,40 +293,12 @@ def _to_map(
                 f"The gradient at {where} is zero at every patch: the network reads only its "
                 f"class token from there on; choose an earlier layer."
             )
+    if layer is not None and ends_with_channels(layer, data):
+        data, gradient = data.movedim(-1, 1), gradient.movedim(-1, 1)
     # Not in the layout that the network ran in: a function may flatten them by `view`.
     data = data.contiguous().view_as(data).requires_grad_()
     data.grad = gradient.contiguous()
     return gradient_to_saliency(data).detach()
-
-
-def token_grid(x: torch.Tensor, input: torch.Tensor, where: str = "the layer") -> torch.Tensor:
-    """Put the tokens of a vision transformer back on their grid of square patches.
-
-    Args:
-        x: N x L x D tokens, a few of which in front (class token, registers) are no patches.
-        input: the N x C x H x W images.
-        where: what to call the layer in the error.
-
-    Returns:
-        N x D x h x w, h w <= L.
-
-    Raises:
-        ValueError: no square patch size fits.
-
-    >>> token_grid(torch.zeros(2, 1 + 4 * 6, 8), torch.zeros(2, 3, 32, 48)).shape
-    torch.Size([2, 8, 4, 6])
-    """
-    height, width = input.shape[2:]
-    for extra in range(min(9, x.shape[1])):
-        patches = x.shape[1] - extra
-        side = math.isqrt(height * width // patches)
-        rows, columns = (height // side, width // side) if side else (0, 0)
-        if rows * columns == patches and height % side == 0 and width % side == 0:
-            return x[:, extra:].transpose(1, 2).unflatten(2, (rows, columns))
-    raise ValueError(
-        f"The output of {where} has shape {' x '.join(map(str, x.shape))}, which is no grid of "
-        f"square patches of a {height} x {width} image."
-    )
 
 
 def _arrange(maps: list[torch.Tensor], target: Any) -> torch.Tensor:

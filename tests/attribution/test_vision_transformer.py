@@ -5,11 +5,12 @@ import warnings
 import pytest
 import torch
 
+from course_lib.attribution.activations import ends_with_channels, token_grid
+from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
-from course_lib.attribution.saliency import token_grid
 
 LAST = "encoder.layers.encoder_layer_1"
 
@@ -94,6 +95,80 @@ def test_grids():
     assert token_grid(torch.zeros(1, 200, 8), torch.zeros(1, 3, 224, 224)).shape[2:] == (14, 14)
     with pytest.raises(ValueError, match="no grid of square patches of a 5 x 7 image"):
         token_grid(torch.zeros(1, 20, 8), torch.zeros(1, 3, 5, 7))
+
+
+@pytest.fixture
+def swin():
+    from torchvision.models import SwinTransformer
+
+    torch.manual_seed(0)
+    net = SwinTransformer(
+        patch_size=[4, 4],
+        embed_dim=12,
+        depths=[1, 1],
+        num_heads=[2, 2],
+        window_size=[4, 4],
+        num_classes=5,
+    )
+    return net.double().eval()
+
+
+SWIN_LAYERS = ("features.0", "features.1.0.norm1", "features.1", "features.2", "norm")
+
+
+@pytest.mark.parametrize("layer", SWIN_LAYERS)
+def test_channels_at_the_end_are_found(swin, layer):
+    x = torch.randn(2, 3, 32, 48, dtype=torch.float64)
+    leaves = []
+
+    def cut(m, args, output):
+        leaves.append(output.detach().requires_grad_())
+        return leaves[0]
+
+    handle = swin.get_submodule(layer).register_forward_hook(cut)
+    score = swin(x)[:, 3].sum()
+    handle.remove()
+    (p,) = torch.autograd.grad(score, leaves[0])
+    a = leaves[0].detach()
+    found = linear_approx(swin, x, 3, saliency_layer=layer)
+    torch.testing.assert_close(found, (a * p).sum(3)[:, None])
+    found = grad_cam(swin, x, 3, saliency_layer=layer)
+    expected = (a * p.mean((1, 2), keepdim=True)).sum(3).clamp(min=0)[:, None]
+    torch.testing.assert_close(found, expected)
+    # The same layer as N x C x H x W, where the network has it so.
+    if layer == "norm":
+        torch.testing.assert_close(grad_cam(swin, x, 3, saliency_layer="permute"), found)
+
+
+def test_perturbing_channels_at_the_end(swin):
+    x = torch.randn(1, 3, 32, 48, dtype=torch.float64)
+    results = [
+        extremal_perturbation(swin, x, 3, areas=[0.4], layer=layer, over=over, max_iter=20)
+        for over in ("places", "channels")
+        for layer in ("norm", "permute")
+    ]
+    assert results[0].masks.shape[2:] == (4, 6)
+    assert results[2].masks.shape[1] == 24
+    for at_end, first in (results[:2], results[2:]):
+        torch.testing.assert_close(at_end.masks, first.masks)
+        torch.testing.assert_close(at_end.reward, first.reward)
+
+
+@pytest.mark.parametrize("name", ["convnext_tiny", "efficientnet_b0", "mobilenet_v3_small"])
+def test_blocks_of_convolutional_networks_have_channels_second(name):
+    from torchvision.models import get_model
+
+    net = get_model(name, weights=None).eval()
+    found = {}
+    for stage, module in net.features.named_modules():
+        # ConvNeXt's blocks have their channels at the end inside, and in second place outside.
+        if stage.count(".") < 2:
+            module.register_forward_hook(
+                lambda m, a, y, stage=stage: found.update({stage: ends_with_channels(m, y)})
+            )
+    net(torch.zeros(1, 3, 64, 64))
+    assert len(found) > 10
+    assert not any(found.values())
 
 
 @pytest.mark.slow
