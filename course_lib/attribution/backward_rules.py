@@ -261,7 +261,8 @@ class BackwardRules(TorchFunctionMode):
     has a rule for an operation decides. On leaving it (not by an exception), the context warns
     once if it met no operation it has a rule for, and once about nonlinearities it has no rule
     for. Compiled (`torch.compile`) and scripted models do not call torch functions from Python,
-    so no rule can reach into them.
+    so no rule can reach into them; nor into what `torch.utils.checkpoint` runs with
+    `use_reentrant=True`, which gets its ordinary gradient.
 
     Raises:
         TypeError: a rule is neither an autograd function nor callable, or a key is not callable.

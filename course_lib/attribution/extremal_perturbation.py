@@ -40,7 +40,12 @@ from course_lib.attribution.rewards import (
 from course_lib.attribution.search import Problem
 from course_lib.attribution.state import preserved
 from course_lib.attribution.targets import parse_target
-from course_lib.attribution.validation import check_image, check_model, check_scores
+from course_lib.attribution.validation import (
+    check_image,
+    check_model,
+    check_scores,
+    refusing_checkpoints,
+)
 
 __all__ = [
     "BLUR_PERTURBATION",
@@ -179,8 +184,9 @@ def extremal_perturbation(
         `ExtremalMasks`, which unpacks as (masks, history).
 
     Raises:
-        TypeError, ValueError: an argument is not as above, the network gives no such scores, or a
-            score or reward becomes infinite or not a number. The model is as before.
+        TypeError, ValueError: an argument is not as above, the network gives no such scores, or
+            has gradient checkpoints that can't be passed, or a score or reward becomes infinite or
+            not a number. The model is as before.
 
     >>> class Corner(torch.nn.Module):
     ...     def forward(self, x):
@@ -244,7 +250,8 @@ def extremal_perturbation(
         )
         total = sum(iterations for _, iterations in plan)
         report = stack.enter_context(Report(total, progress, 1 if debug else print_iter, callback))
-        found = best_masks(problem, plan, tol, report)
+        with refusing_checkpoints():
+            found = best_masks(problem, plan, tol, report)
         with torch.no_grad():
             masks, counted = render(found.parameters)
             everything = torch.arange(score.count, device=images.device)

@@ -19,7 +19,14 @@ from .probe import Probe, attach_debug_probes
 from .relu_context import NullContext
 from .state import preserved
 from .targets import Target, one_hot, parse_target
-from .validation import check_finite, check_image, check_model, check_scores, refuse_compiled
+from .validation import (
+    check_finite,
+    check_image,
+    check_model,
+    check_scores,
+    refuse_compiled,
+    refusing_checkpoints,
+)
 
 # How many classes share one batched backward pass: enough to read the weights only once, few
 # enough that their gradients at a layer fit in memory.
@@ -108,7 +115,7 @@ def saliency(
         ValueError: an image of the wrong shape, empty or not finite; an unknown layer, one that
             does not run exactly once, or one the scores do not depend on; a target out of range;
             scores that are not finite; a compiled or scripted model with another context than
-            `NullContext`; resize or smooth out of range.
+            `NullContext`; gradient checkpoints on the way; resize or smooth out of range.
         TypeError: the model is not an `nn.Module`, the input not a tensor.
 
     Paper: K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising
@@ -151,7 +158,8 @@ def saliency(
                 probes |= attach_debug_probes(model, debug=True)
                 x, gradients = explained(torch.contiguous_format)
             else:
-                x, gradients = fast.attempt(explained, input)
+                with refusing_checkpoints():
+                    x, gradients = fast.attempt(explained, input)
             with torch.no_grad():
                 maps = [
                     _to_map(x, gradient, layer, input, where, gradient_to_saliency)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -105,3 +107,17 @@ def refuse_compiled(model: nn.Module, method: str) -> None:
             f"{method} changes backward rules, which can't reach into a compiled or scripted "
             f"model: give it the original model."
         )
+
+
+@contextmanager
+def refusing_checkpoints() -> Iterator[None]:
+    """ValueError for activations that are computed again on the way back and can't be."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "torch.utils.checkpoint" not in str(error):
+            raise
+        raise ValueError(
+            "The network computes activations again in the backward pass (gradient "
+            "checkpointing), and this method needs those of the forward pass: switch it off."
+        ) from error

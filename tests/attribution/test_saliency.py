@@ -9,9 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from course_lib.attribution.common import Probe, get_backward_gradient, saliency
 from course_lib.attribution.deconvnet import DeConvNetContext, deconvnet
+from course_lib.attribution.excitation_backprop import excitation_backprop
+from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam, gradient_to_grad_cam_saliency
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
@@ -347,6 +350,45 @@ BAD = {
         "no gradient with respect to the input",
     ),
 }
+
+
+class Checkpointed(nn.Module):
+    """The same network, its first layers' activations computed again on the way back."""
+
+    def __init__(self, model, reentrant) -> None:
+        super().__init__()
+        self.lower = nn.Sequential(model.conv1, model.bn1, nn.ReLU())
+        self.upper = nn.Sequential(model.conv2, nn.ReLU(), model.head)
+        self.reentrant = reentrant
+
+    def forward(self, x):
+        return self.upper(checkpoint(self.lower, x, use_reentrant=self.reentrant)).mean((2, 3))
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+@pytest.mark.parametrize(
+    "call",
+    [
+        gradient,
+        guided_backprop,
+        lambda *a: grad_cam(*a, saliency_layer="lower.0"),
+        lambda *a: excitation_backprop(*a, saliency_layer="lower.0"),
+        lambda *a: extremal_perturbation(*a, areas=[0.3], max_iter=4, schedule="paper"),
+    ],
+    ids=["gradient", "guided_backprop", "grad_cam", "excitation_backprop", "extremal"],
+)
+def test_gradient_checkpoints_that_cannot_be_passed_are_refused(call, net, images):
+    model = Checkpointed(net, True)
+    before = snapshot(model, images)
+    with pytest.raises(ValueError, match=r"gradient checkpointing.*: switch it off|no gradient"):
+        call(model, images[:1], 0)
+    assert same(before, snapshot(model, images))
+
+
+@pytest.mark.parametrize("method", [gradient, deconvnet, guided_backprop])
+def test_other_gradient_checkpoints_change_nothing(method, net, images):
+    expected = method(net, images, [0, 1, 2])
+    torch.testing.assert_close(method(Checkpointed(net, False), images, [0, 1, 2]), expected)
 
 
 class Apply(nn.Module):
