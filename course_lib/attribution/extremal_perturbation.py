@@ -166,9 +166,10 @@ def extremal_perturbation(
         resize: False, True (the image's size) or (width, height), for the masks returned.
         resize_mode: how to interpolate then.
         smooth: blur the masks returned by this share of their shorter side.
-        schedule: "fast" for discs placed one after another where they earn most (`DiscPlacement`;
-            not over channels) and 40 iterations of Adam, of which each mask's better is kept;
-            "paper" for 800 iterations of gradient ascent with momentum.
+        schedule: "fast" for discs placed one after another where they earn most (`DiscPlacement`),
+            twice, with places less and more close, of which each mask's better is kept, or, over
+            channels, 40 iterations of Adam; "paper" for 800 iterations of gradient ascent with
+            momentum.
         tol: end a mask's ascent when no value changed by more than this within ten iterations.
         area_on: "image", or "padded" for the mask with its margin.
         layer: perturb this layer's activations in place of the image; step and sigma then count
@@ -209,11 +210,10 @@ def extremal_perturbation(
     _check_choice("over", over, ("places", "channels"))
     if over == "channels" and layer is None:
         raise ValueError("Masks over channels need a layer whose channels are perturbed.")
-    plan = usual_plan(schedule, places=over == "places")
-    if max_iter is not None:
-        if isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 1:
-            raise ValueError(f"max_iter must be a whole number, at least 1, not {max_iter}.")
-        plan = shared_out(plan, int(max_iter))
+    if max_iter is not None and (
+        isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 1
+    ):
+        raise ValueError(f"max_iter must be a whole number, at least 1, not {max_iter}.")
     if tol is not None and not tol >= 0:
         raise ValueError(f"tol must be at least 0, or None, not {tol}.")
 
@@ -237,24 +237,26 @@ def extremal_perturbation(
         pyramid = Perturbation(perturbed, num_levels, type=perturbation)
         score = MaskedScores(run, pyramid, targets, len(wanted), variant, reward_func, setting)
         shape, render = _renderer(perturbed, over, area_on, step, sigma)
-        all_areas = torch.tensor(wanted, dtype=torch.float64).repeat(score.count // len(wanted))
+        count, each = score.count, len(wanted)
+        all_areas = torch.tensor(wanted, dtype=torch.float64, device="cpu").repeat(count // each)
         problem = Problem(
-            start=torch.ones(
-                score.count, *shape, device=images.device, dtype=_mask_dtype(images.dtype)
-            ),
+            start=torch.ones(count, *shape, device=images.device, dtype=_mask_dtype(images.dtype)),
             areas=all_areas,
             render=render,
             reward=score,
             jitter=jitter and layer is None,
-            groups=torch.arange(score.count) // len(wanted),
+            groups=torch.arange(count, device="cpu") // each,
         )
+        plan = usual_plan(schedule, over, problem)
+        if max_iter is not None:
+            plan = shared_out(plan, int(max_iter))
         total = sum(iterations for _, iterations in plan)
         report = stack.enter_context(Report(total, progress, 1 if debug else print_iter, callback))
         with refusing_checkpoints():
             found = best_masks(problem, plan, tol, report)
         with torch.no_grad():
             masks, counted = render(found.parameters)
-            everything = torch.arange(score.count, device=images.device)
+            everything = torch.arange(count, device=images.device)
             reward = score(masks, everything, False)
             area = mask_area(counted)
             if over == "places":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,32 +13,40 @@ from course_lib.attribution.ascents import AdamAscent, PaperAscent
 from course_lib.attribution.placement import DiscPlacement
 from course_lib.attribution.search import Each, Found, Problem, Search, check_reward
 
-SCHEDULES: dict[str, tuple[type[Search], ...]] = {
-    "fast": (DiscPlacement, AdamAscent),
-    "paper": (PaperAscent,),
+SCHEDULES: dict[str, dict[str, tuple[Search, ...]]] = {
+    "fast": {
+        "places": (DiscPlacement(), DiscPlacement(closer=1)),
+        "channels": (AdamAscent(),),
+    },
+    "paper": {"places": (PaperAscent(),), "channels": (PaperAscent(),)},
 }
-"""The searches of each schedule, of whose masks the best are kept."""
+"""The searches of each schedule, of whose masks the best are kept, for what masks are over."""
 
 
-def usual_plan(schedule: str, places: bool = True) -> list[tuple[Search, int]]:
-    """The searches of a schedule and how many iterations each takes at most.
+Plan = list[tuple[Search, int]]
+"""Searches, one after another, and how many iterations each takes at most."""
+
+
+def usual_plan(schedule: str, over: str, problem: Problem) -> Plan:
+    """The searches of a schedule, less those that would repeat an earlier one on this problem.
 
     Args:
         schedule: a key of `SCHEDULES`.
-        places: whether the masks are over places, and not over channels.
-
-    >>> [(type(search).__name__, iterations) for search, iterations in usual_plan("paper")]
-    [('PaperAscent', 800)]
+        over: what the masks are over, "places" or "channels".
+        problem: what is searched for.
     """
-    searches = [search() for search in SCHEDULES[schedule]]
-    return [(s, s.usual_iterations) for s in searches if places or not s.over_places_only]
+    searches: list[Search] = []
+    for search in SCHEDULES[schedule][over]:
+        if not any(search.repeats(earlier, problem) for earlier in searches):
+            searches.append(search)
+    return [(search, search.usual_iterations) for search in searches]
 
 
-def shared_out(plan: Sequence[tuple[Search, int]], max_iter: int) -> list[tuple[Search, int]]:
+def shared_out(plan: Plan, max_iter: int) -> Plan:
     """The same plan in `max_iter` iterations in all, each search with its part of them.
 
-    >>> [iterations for _, iterations in shared_out(usual_plan("paper"), 30)]
-    [30]
+    >>> shared_out([("this search", 40), ("that search", 10)], 15)
+    [('this search', 12), ('that search', 3)]
     """
     usual, left, shared = sum(iterations for _, iterations in plan), max_iter, []
     for search, iterations in plan:
@@ -84,9 +92,7 @@ class Report:
             self._bar.close()
 
 
-def best_masks(
-    problem: Problem, plan: Sequence[tuple[Search, int]], tol: float | None, each: Each
-) -> Found:
+def best_masks(problem: Problem, plan: Plan, tol: float | None, each: Each) -> Found:
     r"""Maximise the reward by several searches, and keep the best of each mask.
 
     The reward has many local maxima, and which one a search ends in is chance to some degree. Masks

@@ -30,17 +30,37 @@ class DiscPlacement(Search):
     twentieth of the reward's range by it.
 
     An ascent begins with everything kept and gives up what seems to matter least, which ends in one
-    of very many local maxima. Here nothing is given up, and no gradient is asked for.
+    of very many local maxima. Here nothing is given up, and no gradient is asked for. It is for
+    masks over places.
+
+    Args:
+        closer: the places all over the mask are as close to one another as a number of
+            `most_places` allows, and this many parameters closer.
     """
 
     usual_iterations = 40
-    over_places_only = True
     most_places = 144
     tried_at_first = 16
     most_promising = 4
     longest_untried = 4
     negligible_area = 0.005
     negligible_gain = 0.05
+
+    def __init__(self, closer: int = 0) -> None:
+        self.closer = closer
+
+    def spacing(self, problem: Problem) -> int:
+        """How far apart the places all over the mask are."""
+        sides = problem.start.shape[2:]
+        spacing = 1
+        while math.prod(math.ceil(side / spacing) for side in sides) > self.most_places:
+            spacing += 1
+        return max(1, spacing - self.closer)
+
+    def repeats(self, earlier: Search, problem: Problem) -> bool:
+        return isinstance(earlier, DiscPlacement) and (
+            self.spacing(problem) == earlier.spacing(problem)
+        )
 
     def run(
         self, problem: Problem, max_iter: int, tol: float | None, each: Each, done: int
@@ -51,7 +71,7 @@ class DiscPlacement(Search):
         latest = parameters.new_zeros(count, 2)
         history = []
         with torch.no_grad():
-            field = _Field(problem, self.most_places)
+            field = _Field(problem, self.spacing(problem))
             placings = [_Placing(self, field, i, max_iter, done).steps() for i in range(count)]
             for t, found in enumerate(zip_longest(*placings)):
                 for i, placed in enumerate(found):
@@ -103,7 +123,7 @@ class _Placing:
         discs = self._allowed(self._field.nothing, self._field.discs)
         count = len(self._gains)
         rounds = min(-(-count // self._search.tried_at_first), -(-self._left // 2))
-        for part in torch.arange(count).tensor_split(rounds):
+        for part in np.array_split(np.arange(count), rounds):
             numbers = part.tolist()
             self._gains[numbers] = self._field.rewards_alone(discs, numbers, self._i, self._done)
             best = int(self._gains.argmax())
@@ -242,14 +262,12 @@ class _Disc:
 
 
 class _Field:
-    """Discs at places all over the masks, as close to one another as their number allows."""
+    """Discs at places all over the masks, so many parameters apart."""
 
-    def __init__(self, problem: Problem, most_places: int) -> None:
+    def __init__(self, problem: Problem, spacing: int) -> None:
         self.problem = problem
         self._sides = problem.start.shape[2:]
-        self._spacing = 1
-        while math.prod(math.ceil(side / self._spacing) for side in self._sides) > most_places:
-            self._spacing += 1
+        self._spacing = spacing
         self.places = list(product(*(range(0, side, self._spacing) for side in self._sides)))
         self.discs = self.discs_at(self.places)
         self.nothing = self.drawn(torch.zeros_like(problem.start[:1]))
@@ -258,10 +276,9 @@ class _Field:
         # A disc's area is far from proportional to its parameter: what covers a fifth of it has a
         # parameter of about a third.
         self._parameters = np.linspace(0, 1, 65)
-        weights = torch.as_tensor(self._parameters).to(problem.start).view(-1, 1, 1, 1)
+        weights = torch.from_numpy(self._parameters).to(problem.start).view(-1, 1, 1, 1)
         areas = self.drawn(self.discs.parameters[[int(sizes.argmax())]] * weights).area()
         self._shares = (areas / areas[-1]).cpu().double().numpy()
-        self._known: dict[tuple[int, int, float], torch.Tensor] = {}
 
     def discs_at(self, places: list[Place]) -> _Masks:
         parameters = self.problem.start.new_zeros(len(places), *self.problem.start.shape[1:])
@@ -275,7 +292,7 @@ class _Field:
     def weakened(self, discs: _Masks, share: torch.Tensor) -> _Masks:
         """Discs with parameters at which they cover a share of what they cover at 1."""
         parameter = np.interp(share.tolist(), self._shares, self._parameters)
-        weight = torch.as_tensor(parameter).to(discs.parameters).view(-1, 1, 1, 1)
+        weight = torch.from_numpy(parameter).to(discs.parameters).view(-1, 1, 1, 1)
         return self.drawn(discs.parameters * weight)
 
     def around(self, place: Place) -> list[Place]:
@@ -297,9 +314,10 @@ class _Field:
     def rewards_alone(self, discs: _Masks, numbers: list[int], i: int, t: int) -> torch.Tensor:
         """What some of the discs would earn alone; masks that differ in area share the answers."""
         group, area = int(self.problem.groups[i]), float(self.problem.areas[i])
-        keys = [(group, n, min(area, self._sizes[n])) for n in numbers]
-        new = [key for key in keys if key not in self._known]
+        keys = [(group, self.places[n], min(area, self._sizes[n])) for n in numbers]
+        known = self.problem.known
+        new = [(n, key) for n, key in zip(numbers, keys, strict=True) if key not in known]
         if new:
-            rewards = self.rewards(discs[[n for _, n, _ in new]], i, t)
-            self._known.update(zip(new, rewards, strict=True))
-        return torch.stack([self._known[key] for key in keys])
+            rewards = self.rewards(discs[[n for n, _ in new]], i, t)
+            known.update(zip((key for _, key in new), rewards, strict=True))
+        return torch.stack([known[key] for key in keys])

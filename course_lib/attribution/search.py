@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -24,6 +24,7 @@ class Problem:
         reward: (mask, indices of the masks in it, flipped or not) -> one reward per mask.
         jitter: whether every other reward is that of the image flipped left-right.
         groups: M numbers, the same for masks that differ in their area alone.
+        known: rewards that one search has asked for and another would ask for again.
     """
 
     start: torch.Tensor
@@ -32,6 +33,7 @@ class Problem:
     reward: Callable[[torch.Tensor, torch.Tensor, bool], torch.Tensor]
     jitter: bool
     groups: torch.Tensor
+    known: dict[Hashable, torch.Tensor] = field(default_factory=dict)
 
     @cached_property
     def reward_range(self) -> torch.Tensor:
@@ -63,11 +65,9 @@ class Search(ABC):
 
     Attributes:
         usual_iterations: how many it takes, unless another number is asked for.
-        over_places_only: whether it is for masks over places, and not for those over channels.
     """
 
     usual_iterations: int
-    over_places_only = False
 
     @abstractmethod
     def run(
@@ -86,6 +86,10 @@ class Search(ABC):
         Raises:
             ValueError: a reward that is not finite, or not one number per mask.
         """
+
+    def repeats(self, earlier: Search, problem: Problem) -> bool:
+        """Whether this search would find just what an earlier one has found."""
+        return False
 
 
 def check_reward(reward: torch.Tensor, masks: int, when: str) -> None:

@@ -219,7 +219,7 @@ def test_result_reports_and_unpacks(tiny: Tiny) -> None:
 def test_tolerance_stops_masks_one_by_one(areas: list[float]) -> None:
     x = torch.ones(1, 3, 32, 32)
     settings = {"perturbation": "fade", "jitter": False, "schedule": "paper", **SMALL}
-    free = extremal_perturbation(Corner(), x, 0, areas, max_iter=20, **SMALL)
+    free = extremal_perturbation(Corner(), x, 0, areas, max_iter=20, **settings)
     assert free.iterations.tolist() == [20, 20, 20]
     stopped = extremal_perturbation(Corner(), x, 0, areas, tol=0.02, **settings)
     assert stopped.iterations.max() < 800
@@ -423,24 +423,41 @@ def state_of(model: nn.Module, x: torch.Tensor) -> tuple:
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
-@pytest.mark.parametrize("layer", [None, "inner.relu2"])
-@pytest.mark.parametrize("at", range(1, 13))
-def test_leaves_everything_as_it_was(at: int, layer: str, error: type[BaseException]) -> None:
-    model = Exploding(at, error).train()
-    model.inner.conv1.eval()
-    model.inner.conv2.weight.requires_grad_(False)
-    x = torch.rand(2, 3, 8, 8, requires_grad=True)
-    before = state_of(model, x)
-    settings = {"layer": layer, "max_iter": 3, "step": 2, "sigma": 2}
-    # One pass for the scores, one for the layer, two for the discs of each of two masks, two for
-    # the scores' range, one step, two to compare the searches, the result.
-    if at == 12 and layer is None:
-        result = extremal_perturbation(model, x, 1, [0.2], **settings)
-        assert not result.masks.requires_grad
-    else:
-        with pytest.raises(error, match="injected"):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "paper"},
+        {"sigma": 8, "max_iter": 6},
+        {"layer": "inner.relu2"},
+        {"layer": "inner.relu2", "over": "channels"},
+    ],
+    ids=["paper", "fast", "layer", "channels"],
+)
+def test_leaves_everything_as_it_was_after_an_exception_at_every_forward(
+    settings: dict, error: type[BaseException]
+) -> None:
+    settings = {"max_iter": 3, "step": 2, "sigma": 2} | settings
+    # 13 x 13 parameters: both searches of the fast schedule run.
+    side = 26 if settings["sigma"] == 8 else 8
+
+    def run(at: int) -> int:
+        model = Exploding(at, error).train()
+        model.inner.conv1.eval()
+        model.inner.conv2.weight.requires_grad_(False)
+        x = torch.rand(2, 3, side, side, requires_grad=True)
+        before = state_of(model, x)
+        if at:
+            with pytest.raises(error, match="injected"):
+                extremal_perturbation(model, x, 1, [0.2], **settings)
+        else:
             extremal_perturbation(model, x, 1, [0.2], **settings)
-    assert state_of(model, x) == before
+        assert state_of(model, x) == before
+        return model.calls
+
+    passes = run(0)
+    assert passes >= 5
+    for at in range(1, passes + 1):
+        run(at)
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
@@ -495,13 +512,14 @@ def test_prints_and_shows_progress_only_on_request(
     tiny: Tiny, capsys: pytest.CaptureFixture[str]
 ) -> None:
     x = REFERENCE["x"]
-    extremal_perturbation(tiny, x, 3, [0.3], max_iter=4)
+    settings = {"max_iter": 4, "schedule": "paper"}
+    extremal_perturbation(tiny, x, 3, [0.3], **settings)
     assert capsys.readouterr() == ("", "")
-    extremal_perturbation(tiny, x, 3, [0.3], max_iter=4, print_iter=2, progress=True)
+    extremal_perturbation(tiny, x, 3, [0.3], print_iter=2, progress=True, **settings)
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 2
     assert "Extremal masks" in err
-    extremal_perturbation(tiny, x, 3, [0.3], max_iter=4, debug=True)
+    extremal_perturbation(tiny, x, 3, [0.3], debug=True, **settings)
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 

@@ -5,30 +5,40 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course_lib.attribution.ascents import GradientAscent, Stepper
+from course_lib.attribution.ascents import AdamAscent, GradientAscent, PaperAscent, Stepper
 from course_lib.attribution.optimisation import SCHEDULES, best_masks, shared_out, usual_plan
+from course_lib.attribution.placement import DiscPlacement
 from course_lib.attribution.search import Problem
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("max_iter", [1, 2, 3, 7, 80, 801])
-def test_searches_share_the_iterations(schedule: str, max_iter: int) -> None:
-    shares = [share for _, share in shared_out(usual_plan(schedule), max_iter)]
+@pytest.mark.parametrize("usual", [[800], [40, 40], [3, 9, 1]])
+@pytest.mark.parametrize("max_iter", [3, 7, 80, 801])
+def test_searches_share_the_iterations(usual: list[int], max_iter: int) -> None:
+    plan = [(PaperAscent(), iterations) for iterations in usual]
+    shares = [share for _, share in shared_out(plan, max_iter)]
     assert sum(shares) == max_iter
     assert min(shares) >= 1
+    assert [share for _, share in shared_out(plan, sum(usual))] == usual
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_as_many_iterations_as_usual_are_shared_as_usual(schedule: str) -> None:
-    usual = [share for _, share in usual_plan(schedule)]
-    assert [share for _, share in shared_out(usual_plan(schedule), sum(usual))] == usual
+def test_too_few_iterations_go_to_the_first_searches() -> None:
+    plan = [(PaperAscent(), 40), (AdamAscent(), 40), (AdamAscent(), 40)]
+    assert shared_out(plan, 1) == [(plan[0][0], 1)]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_masks_over_channels_have_searches_without_places(schedule: str) -> None:
-    plan = usual_plan(schedule, places=False)
+    plan = usual_plan(schedule, "channels", _problem([1.0]))
     assert plan
-    assert not any(search.over_places_only for search, _ in plan)
+    assert not any(isinstance(search, DiscPlacement) for search, _ in plan)
+
+
+def test_a_search_that_would_repeat_another_is_left_out() -> None:
+    problem = _problem([1.0])
+    problem.start = torch.ones(1, 1, 20, 20)
+    assert len(usual_plan("fast", "places", problem)) == 2
+    problem.start = torch.ones(1, 1, 12, 12)
+    assert len(usual_plan("fast", "places", problem)) == 1
 
 
 class _Goes(GradientAscent):

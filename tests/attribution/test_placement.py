@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from course_lib.attribution.ascents import PaperAscent
 from course_lib.attribution.mask_generator import MaskGenerator
 from course_lib.attribution.placement import DiscPlacement, _Field, _Placing
 from course_lib.attribution.search import Found, Problem
@@ -42,8 +43,8 @@ class Landscape:
         self.asked.append(len(mask))
         return (mask * self.weights).mean((1, 2, 3))
 
-    def found(self, max_iter: int = 200, **settings: float) -> Found:
-        search = DiscPlacement()
+    def found(self, max_iter: int = 200, closer: int = 0, **settings: float) -> Found:
+        search = DiscPlacement(closer)
         for name, value in settings.items():
             setattr(search, name, value)
         return search.run(self.problem, max_iter, None, lambda *_: None, 0)
@@ -129,7 +130,7 @@ def test_all_discs_have_their_turn() -> None:
     landscape = Landscape([0.5])
     search = DiscPlacement()
     search.most_promising, search.longest_untried = 1, 4
-    field = _Field(landscape.problem, search.most_places)
+    field = _Field(landscape.problem, search.spacing(landscape.problem))
     placing = _Placing(search, field, 0, 10, 0)
     possible = torch.ones(len(field.places), dtype=torch.bool)
     tried = [placing._worth_trying(possible) for _ in range(12)]
@@ -216,6 +217,27 @@ def test_there_are_no_more_than_144_places(sides: tuple[int, int], spacing: int)
     places = math.ceil(sides[0] / spacing) * math.ceil(sides[1] / spacing)
     assert places <= 144
     assert landscape.asked == [places]
+
+
+@pytest.mark.parametrize(("sides", "spacing"), [((14, 14), 1), ((32, 32), 2), ((12, 12), 1)])
+def test_places_may_be_closer(sides: tuple[int, int], spacing: int) -> None:
+    problem = Landscape([0.5]).problem
+    problem.start = torch.ones(1, 1, *sides)
+    search = DiscPlacement(closer=1)
+    assert search.spacing(problem) == spacing
+    assert search.repeats(DiscPlacement(), problem) is (sides == (12, 12))
+    assert search.repeats(DiscPlacement(closer=1), problem)
+    assert not search.repeats(PaperAscent(), problem)
+
+
+def test_a_second_search_does_not_ask_again_for_what_the_first_knows() -> None:
+    landscape = Landscape([0.5], step=2)
+    rows, columns = landscape.masks.shape_in
+    landscape.found(max_iter=1)
+    far_apart = landscape.asked.copy()
+    landscape.found(max_iter=1, closer=1)
+    assert sum(far_apart) == math.ceil(rows / 2) * math.ceil(columns / 2)
+    assert sum(landscape.asked) == rows * columns
 
 
 def test_a_reward_that_is_no_number_is_said_with_its_iteration() -> None:
