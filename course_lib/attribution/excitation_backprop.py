@@ -138,7 +138,7 @@ def excitation_backprop(
     with run.hooked():
         result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
     shares = run.lost()
-    most = float(sum(shares.values(), torch.zeros(1)).max())
+    most = float(torch.stack(list(shares.values())).sum(0).max()) if shares else 0.0
     if most > _WORTH_A_WARNING:
         worst = sorted(shares, key=lambda name: -float(shares[name].max()))[:3]
         warnings.warn(

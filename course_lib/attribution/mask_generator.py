@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -113,8 +114,10 @@ class MaskGenerator:
 
     def _kernel_weights(self) -> torch.Tensor:
         """(K, step * step): each neighbour's kernel at each pixel of a grid cell."""
-        reach = torch.arange(2 * self.radius + 1, dtype=torch.float64) - self.padding
-        within = torch.arange(self.step, dtype=torch.float64)
+        # On the CPU, whatever the default device is: not every device has float64.
+        exact: Any = {"dtype": torch.float64, "device": "cpu"}
+        reach = torch.arange(2 * self.radius + 1, **exact) - self.padding
+        within = torch.arange(self.step, **exact)
         offset = within[None, :] - self.margin - self.step * reach[:, None]
         distance = (offset[:, None, :, None] ** 2 + offset[None, :, None, :] ** 2).sqrt()
         neighbours = (2 * self.radius + 1) ** 2

@@ -76,7 +76,7 @@ class Perturbation:
         with torch.no_grad():
             image = input.detach()
             levels = []
-            for share in torch.linspace(0, 1, self.num_levels).tolist():
+            for share in torch.linspace(0, 1, self.num_levels, device="cpu").tolist():
                 if type == FADE_PERTURBATION:
                     levels.append(image * share)
                 else:

@@ -72,13 +72,13 @@ class RiseMasks:
             raise ValueError(f"The masks' shape must be (height, width), not {tuple(shape)}.")
         self.shape = (int(shape[0]), int(shape[1]))
         cells = [math.ceil(side / num_cells) for side in self.shape]
-        random = torch.Generator().manual_seed(seed)
+        drawn: Any = {"generator": torch.Generator().manual_seed(seed), "device": "cpu"}
         grids, rows, columns = [], [], []
         for start in range(0, num_masks, _DRAWN_TOGETHER):
             count = min(_DRAWN_TOGETHER, num_masks - start)
-            grids.append(torch.rand(count, 1, num_cells, num_cells, generator=random) < p)
-            rows.append(torch.randint(0, cells[0], (count,), generator=random))
-            columns.append(torch.randint(0, cells[1], (count,), generator=random))
+            grids.append(torch.rand(count, 1, num_cells, num_cells, **drawn) < p)
+            rows.append(torch.randint(0, cells[0], (count,), **drawn))
+            columns.append(torch.randint(0, cells[1], (count,), **drawn))
         self._grids = torch.cat(grids).squeeze(1).to(device)
         self._rows = torch.cat(rows).to(device)
         self._columns = torch.cat(columns).to(device)
@@ -100,7 +100,7 @@ class RiseMasks:
 
 def _enlargement(num_cells: int, cell: int, side: int) -> torch.Tensor:
     """For each shift, the weights of the grid's cells at each pixel: (cell, side, num_cells)."""
-    cells = torch.eye(num_cells).unsqueeze(1)
+    cells = torch.eye(num_cells, device="cpu").unsqueeze(1)
     # A single cell has nothing to reflect.
     cells = F.pad(cells, (1, 1), mode="reflect" if num_cells > 1 else "replicate")
     size = cell * (num_cells + 2)

@@ -50,7 +50,7 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
             raise _out_of_range(index, classes)
         return torch.full((images, 1), index, device=output.device)
     try:
-        given = torch.as_tensor(target)
+        given = target if isinstance(target, torch.Tensor) else torch.tensor(target, device="cpu")
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(
             "The target must be an int, a list of ints, an integer tensor or a gradient tensor, "

@@ -1,0 +1,164 @@
+"""Where the caller's tensors are, all happens; nothing is moved, nothing made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.attribution.deconvnet import deconvnet
+from course_lib.attribution.excitation_backprop import (
+    contrastive_excitation_backprop,
+    excitation_backprop,
+    relevance_lost,
+)
+from course_lib.attribution.extremal_area import extremal_area
+from course_lib.attribution.extremal_perturbation import contrastive_reward, extremal_perturbation
+from course_lib.attribution.grad_cam import grad_cam
+from course_lib.attribution.gradient import gradient
+from course_lib.attribution.guided_backprop import guided_backprop
+from course_lib.attribution.linear_approx import linear_approx
+from course_lib.attribution.rise import rise, rise_class
+from course_lib.world.networks import load_network
+from tests.attribution.far import FAR, Far, far, far_device, put_far
+
+DEVICES = [
+    "far",
+    *(["cuda"] if torch.cuda.is_available() else []),
+    *(["mps"] if torch.backends.mps.is_available() else []),
+]
+SHORT = {"areas": [0.1, 0.4], "max_iter": 6, "step": 8, "sigma": 10}
+
+# Targets and masks may come from the CPU.
+HERE = torch.tensor([1, 2])
+MASKS = torch.rand(5, 32, 40, generator=torch.manual_seed(0))
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "gradient": lambda m, x, layer: gradient(m, x, [1, 2], resize=True, smooth=0.02),
+    "gradient, several targets": lambda m, x, layer: gradient(m, x, [[1, 2], [0, 3]]),
+    "deconvnet": lambda m, x, layer: deconvnet(m, x, HERE),
+    "guided_backprop": lambda m, x, layer: guided_backprop(m, x, 1),
+    "grad_cam": lambda m, x, layer: grad_cam(m, x, 1, saliency_layer=layer),
+    "linear_approx": lambda m, x, layer: linear_approx(m, x, 1, saliency_layer=layer),
+    "excitation_backprop": lambda m, x, layer: excitation_backprop(m, x, 1),
+    "excitation_backprop, signed": lambda m, x, layer: excitation_backprop(
+        m, x, 1, residual="signed"
+    ),
+    "excitation_backprop, branch": lambda m, x, layer: excitation_backprop(
+        m, x, 1, residual="branch"
+    ),
+    "relevance_lost": lambda m, x, layer: sum(relevance_lost(m, x, 1).values(), x.new_zeros(2)),
+    "contrastive": lambda m, x, layer: contrastive_excitation_backprop(m, x, 1, "", layer),
+    "rise": lambda m, x, layer: rise(m, x, num_masks=40, resize=(20, 20)),
+    "rise_class, masks given": lambda m, x, layer: rise_class(m, x, HERE, filter_masks=MASKS),
+}
+SEARCHES: dict[str, Callable[..., Any]] = {
+    "fast": lambda m, x, layer: extremal_perturbation(m, x, 1, **SHORT),
+    "paper": lambda m, x, layer: extremal_perturbation(m, x, [1, 2], schedule="paper", **SHORT),
+    "dual, fade, contrastive": lambda m, x, layer: extremal_perturbation(
+        m, x, 1, variant="dual", perturbation="fade", reward_func=contrastive_reward, **SHORT
+    ),
+    "over channels": lambda m, x, layer: extremal_perturbation(
+        m, x, 1, layer=layer, over="channels", **SHORT
+    ),
+    "of a layer": lambda m, x, layer: extremal_perturbation(
+        m, x, 1, layer=layer, **SHORT | {"step": 1, "sigma": 2}
+    ),
+    "extremal_area": lambda m, x, layer: extremal_area(m, x, 1, 0.5, **SHORT),
+}
+LAYERS = {"tiny_vgg": "features.21", "tiny_resnet": "layer3", "tiny_densenet": "features"}
+
+
+@pytest.fixture(params=DEVICES)
+def elsewhere(request: pytest.FixtureRequest) -> Iterator[str]:
+    with far_device() if request.param == "far" else nullcontext():
+        yield request.param
+
+
+def put(device: str, model: nn.Module, x: torch.Tensor) -> tuple[nn.Module, torch.Tensor]:
+    return (put_far(model), far(x)) if device == "far" else (model.to(device), x.to(device))
+
+
+def back(x: torch.Tensor) -> torch.Tensor:
+    return x.near if isinstance(x, Far) else x.cpu()
+
+
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
+@pytest.mark.parametrize("network", ["tiny_vgg", "tiny_resnet", "tiny_densenet"])
+@pytest.mark.parametrize("name", METHODS)
+def test_maps_are_made_where_the_image_is(name: str, network: str, elsewhere: str) -> None:
+    x = torch.rand(2, 3, 32, 40, generator=torch.manual_seed(0))
+    layer = LAYERS[network]
+    expected = METHODS[name](load_network(network), x, layer)
+    model, there = put(elsewhere, load_network(network), x)
+    found = METHODS[name](model, there, layer)
+    assert found.device == there.device
+    torch.testing.assert_close(back(found), expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_masks_are_made_where_the_image_is(name: str, elsewhere: str) -> None:
+    x = torch.rand(2, 3, 32, 40, generator=torch.manual_seed(0))
+    layer = LAYERS["tiny_vgg"]
+    expected = SEARCHES[name](load_network("tiny_vgg"), x, layer)
+    model, there = put(elsewhere, load_network("tiny_vgg"), x)
+    found = SEARCHES[name](model, there, layer)
+    parts = ("mask", "area") if name == "extremal_area" else ("masks", "reward", "area")
+    for part in parts:
+        assert getattr(found, part).device == there.device
+        if elsewhere == "far":
+            # Elsewhere, rounding may decide between two discs that earn alike.
+            torch.testing.assert_close(
+                back(getattr(found, part)), getattr(expected, part), rtol=1e-3, atol=1e-3
+            )
+
+
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
+@pytest.mark.parametrize("name", METHODS | SEARCHES)
+def test_the_default_device_is_not_asked(name: str) -> None:
+    """Nothing can be computed on the meta device, so anything made there would be noticed."""
+    x = torch.rand(2, 3, 32, 40, generator=torch.manual_seed(0))
+    model, layer = load_network("tiny_vgg"), LAYERS["tiny_vgg"]
+    call = (METHODS | SEARCHES)[name]
+    expected = call(model, x, layer)
+    with torch.device("meta"):
+        found = call(model, x, layer)
+    if name in SEARCHES:
+        found, expected = (
+            r.mask if name == "extremal_area" else r.masks for r in (found, expected)
+        )
+    assert torch.equal(found, expected)
+
+
+def test_the_far_device_refuses_what_a_gpu_refuses() -> None:
+    here = torch.ones(3)
+    with far_device():
+        there = far(here)
+        for forbidden in (
+            lambda: there + here,
+            lambda: there @ here,
+            lambda: there.where(here > 0, there),
+            lambda: torch.cat((there, here)),
+            lambda: there.numpy(),
+            lambda: there.double(),
+        ):
+            with pytest.raises((RuntimeError, TypeError), match=r"one device|CPU first|float64"):
+                forbidden()
+        for allowed in (
+            there + torch.tensor(2.0),
+            there[torch.tensor([0, 1])],
+            here.to(there),
+            torch.arange(3, device=there.device),
+            torch.tensor([1], device=there.device),
+            there.new_zeros(2),
+            torch.zeros_like(there),
+        ):
+            assert isinstance(allowed, Far)
+            assert allowed.device == FAR
+        assert type(there.cpu()) is torch.Tensor
+        assert there.tolist() == [1, 1, 1]
+        assert float(there.sum()) == 3
