@@ -16,6 +16,8 @@ from course_lib.attribution.search import Each, Found, Problem, Search, check_re
 
 Place = tuple[int, ...]
 
+_DRAWN_TOGETHER = 16
+
 
 class DiscPlacement(Search):
     r"""Puts discs where they raise the reward most, until the area is covered; then moves them.
@@ -120,15 +122,18 @@ class _Placing:
 
     def _first(self) -> Iterator[torch.Tensor]:
         """Tries every disc, and keeps the best."""
-        discs = self._allowed(self._field.nothing, self._field.discs)
         count = len(self._gains)
         rounds = min(-(-count // self._search.tried_at_first), -(-self._left // 2))
         for part in np.array_split(np.arange(count), rounds):
             numbers = part.tolist()
+            discs = self._first_disc(numbers)
             self._gains[numbers] = self._field.rewards_alone(discs, numbers, self._i, self._done)
             best = int(self._gains.argmax())
-            self._discs = [_Disc(self._field.places[best], discs[[best]])]
+            self._discs = [_Disc(self._field.places[best], self._first_disc([best]))]
             yield self._gains[best]
+
+    def _first_disc(self, numbers: list[int]) -> _Masks:
+        return self._allowed(self._field.nothing, self._field.discs[numbers])
 
     def _others(self) -> Iterator[torch.Tensor]:
         """Moves the last disc, adds the best of eight, and so on until no area is left."""
@@ -287,7 +292,12 @@ class _Field:
         return self.drawn(parameters)
 
     def drawn(self, parameters: torch.Tensor) -> _Masks:
-        return _Masks(parameters, *self.problem.render(parameters))
+        # A few at a time: drawing takes far more memory than the masks do.
+        parts = [self.problem.render(part) for part in parameters.split(_DRAWN_TOGETHER)]
+        masks = torch.cat([mask for mask, _ in parts])
+        if all(mask is counted for mask, counted in parts):
+            return _Masks(parameters, masks, masks)
+        return _Masks(parameters, masks, torch.cat([counted for _, counted in parts]))
 
     def weakened(self, discs: _Masks, share: torch.Tensor) -> _Masks:
         """Discs with parameters at which they cover a share of what they cover at 1."""
@@ -312,12 +322,12 @@ class _Field:
         return reward.to(masks.masks.dtype)
 
     def rewards_alone(self, discs: _Masks, numbers: list[int], i: int, t: int) -> torch.Tensor:
-        """What some of the discs would earn alone; masks that differ in area share the answers."""
+        """What discs of these numbers earn alone; masks that differ in area share the answers."""
         group, area = int(self.problem.groups[i]), float(self.problem.areas[i])
         keys = [(group, self.places[n], min(area, self._sizes[n])) for n in numbers]
         known = self.problem.known
-        new = [(n, key) for n, key in zip(numbers, keys, strict=True) if key not in known]
+        new = [k for k, key in enumerate(keys) if key not in known]
         if new:
-            rewards = self.rewards(discs[[n for n, _ in new]], i, t)
-            known.update(zip((key for _, key in new), rewards, strict=True))
+            rewards = self.rewards(discs[new], i, t)
+            known.update(zip((keys[k] for k in new), rewards, strict=True))
         return torch.stack([known[key] for key in keys])
