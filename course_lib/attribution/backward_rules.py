@@ -68,8 +68,6 @@ _SPELLINGS = {
     "swish": "silu",
 }
 
-_RELU_OPTIONS = {"inplace"}
-
 _SIGNATURES: dict[str, tuple[tuple[str, Any], ...]] = {
     "relu": (("input", None), ("inplace", False)),
     "relu6": (("input", None), ("inplace", False)),
@@ -170,9 +168,9 @@ def as_activation(
     `clamp` that is not one of the two ReLUs (a model may clip for other reasons).
     """
     name = _plain_name(func)
-    if name == "relu" and args and not kwargs.keys() - _RELU_OPTIONS:
+    if name == "relu" and args:
         # As nn.ReLU writes it, and nearly every call: no need to bind the arguments.
-        return ("relu", args[0], ()) if isinstance(args[0], torch.Tensor) else None
+        return "relu", args[0], ()
     bound = bind(func, args, kwargs)
     if bound is None or not isinstance(bound["input"], torch.Tensor) or "out" in bound:
         return None

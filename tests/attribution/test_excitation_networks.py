@@ -84,6 +84,18 @@ def test_mobilenets_lost_share_is_returned_and_named():
         assert (lost > 0.01).all()
 
 
+def test_the_warning_names_the_share_that_is_lost_in_all():
+    """Of the image that loses most, and over all layers together."""
+    network = load_network("tiny_mobilenet")
+    x = torch.stack([torch.as_tensor(draw_scene(seed).image) for seed in (70_001, 70_003)])
+    shares = relevance_lost(network, x, 0)
+    assert len(shares) > 1
+    most = float(sum(shares.values()).max())
+    assert round(most, 2) != round(max(float(share.max()) for share in shares.values()), 2)
+    with pytest.warns(UserWarning, match=f"lost {most:.0%} of the relevance"):
+        excitation_backprop(network, x, 0)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_courses_networks(name):
     network = load_network(name).double()

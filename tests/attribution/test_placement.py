@@ -158,6 +158,15 @@ def test_the_mask_covers_the_area_asked_for(area: float, max_iter: int) -> None:
     assert 0 <= found.parameters.min() <= found.parameters.max() <= 1
 
 
+@pytest.mark.parametrize("area", [0.1, 0.3])
+def test_the_area_is_that_of_the_part_that_counts(area: float) -> None:
+    landscape = Landscape([area])
+    landscape.problem.render = landscape.masks.generate
+    mask, counted = landscape.masks.generate(landscape.found().parameters)
+    assert float(counted.mean()) == pytest.approx(area, rel=0.08)
+    assert abs(float(mask.mean()) - area) > 0.1 * area
+
+
 @pytest.mark.parametrize("max_iter", [1, 2, 3, 7])
 def test_few_iterations_are_kept_to(max_iter: int) -> None:
     landscape = Landscape([0.05, 0.5])

@@ -154,6 +154,12 @@ def test_perturbing_channels_at_the_end(swin):
         torch.testing.assert_close(at_end.reward, first.reward)
 
 
+def test_where_both_dimensions_fit_the_channels_are_second():
+    assert ends_with_channels(torch.nn.LayerNorm(8), torch.zeros(1, 5, 5, 8))
+    assert not ends_with_channels(torch.nn.LayerNorm(8), torch.zeros(1, 8, 5, 8))
+    assert not ends_with_channels(torch.nn.LayerNorm(8), torch.zeros(1, 5, 8))
+
+
 @pytest.mark.parametrize("name", ["convnext_tiny", "efficientnet_b0", "mobilenet_v3_small"])
 def test_blocks_of_convolutional_networks_have_channels_second(name):
     from torchvision.models import get_model
