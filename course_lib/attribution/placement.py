@@ -126,8 +126,9 @@ class _Placing:
         rounds = min(-(-count // self._search.tried_at_first), -(-self._left // 2))
         for part in np.array_split(np.arange(count), rounds):
             numbers = part.tolist()
-            discs = self._first_disc(numbers)
-            self._gains[numbers] = self._field.rewards_alone(discs, numbers, self._i, self._done)
+            self._gains[numbers] = self._field.rewards_alone(
+                numbers, self._i, self._done, self._first_disc
+            )
             best = int(self._gains.argmax())
             self._discs = [_Disc(self._field.places[best], self._first_disc([best]))]
             yield self._gains[best]
@@ -321,13 +322,15 @@ class _Field:
         check_reward(reward, len(rows), f"in iteration {t + 1}")
         return reward.to(masks.masks.dtype)
 
-    def rewards_alone(self, discs: _Masks, numbers: list[int], i: int, t: int) -> torch.Tensor:
+    def rewards_alone(
+        self, numbers: list[int], i: int, t: int, draw: Callable[[list[int]], _Masks]
+    ) -> torch.Tensor:
         """What discs of these numbers earn alone; masks that differ in area share the answers."""
         group, area = int(self.problem.groups[i]), float(self.problem.areas[i])
-        keys = [(group, self.places[n], min(area, self._sizes[n])) for n in numbers]
+        keys = {n: (group, self.places[n], min(area, self._sizes[n])) for n in numbers}
         known = self.problem.known
-        new = [k for k, key in enumerate(keys) if key not in known]
+        new = [n for n, key in keys.items() if key not in known]
         if new:
-            rewards = self.rewards(discs[new], i, t)
-            known.update(zip((keys[k] for k in new), rewards, strict=True))
-        return torch.stack([known[key] for key in keys])
+            rewards = self.rewards(draw(new), i, t)
+            known.update(zip((keys[n] for n in new), rewards, strict=True))
+        return torch.stack([known[key] for key in keys.values()])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from course_lib.attribution.mask_generator import MaskGenerator
-from course_lib.attribution.smooth_maximum import smooth_maximum
+from course_lib.attribution.smooth_maximum import _SmoothMaximum, smooth_maximum
 
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
 CASES = REFERENCE["mask_generator"]
@@ -124,6 +124,31 @@ def test_smooth_maximum_in_blocks() -> None:
     values, weights = torch.rand(3, 3000), torch.rand(3, 50)
     expected = slow_smooth_maximum(values, weights, 20.0)
     assert torch.allclose(smooth_maximum(values, weights), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("coldness", [0.0, 20.0, 500.0])
+def test_columns_of_zeros_are_left_out_where_no_gradient_is_asked_for(
+    coldness: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(9, 40, generator=generator)
+    values[:, 5:30] = 0
+    values[1:, 30:] = 0
+    weights = torch.rand(9, 4, generator=generator)
+    asked: list[int] = []
+    apply = _SmoothMaximum.apply
+
+    def noted(values: torch.Tensor, *rest: object) -> torch.Tensor:
+        asked.append(values.shape[1])
+        return apply(values, *rest)
+
+    monkeypatch.setattr(_SmoothMaximum, "apply", noted)
+    sparse = smooth_maximum(values, weights, coldness)
+    full = smooth_maximum(values.clone().requires_grad_(), weights, coldness)
+    assert asked == [15, 40]
+    assert torch.allclose(sparse, full.detach(), rtol=1e-6)
+    nothing = smooth_maximum(torch.zeros(9, 40), weights, coldness)
+    assert torch.equal(nothing, torch.zeros(4, 40))
 
 
 def test_infinite_coldness_is_the_maximum() -> None:
