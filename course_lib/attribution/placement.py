@@ -25,11 +25,11 @@ class DiscPlacement(Search):
     A disc is the mask of a single parameter: 1 or, where the disc would add more than the area that
     is left, about the largest number at which it does not. First, discs are tried at places all
     over the mask, and the best one stays. Then, in turn, the last disc moves to the best place
-    around it, and eight more are tried beside those that are there, of which the best stays: the
-    four that gained most when they were last tried, and the four that have not been tried for
-    longest. Where the iterations left are few, several stay at once. When no area is left, each
-    disc in turn moves to the best of the places around it and of eight others, until none gains a
-    twentieth of the reward's range by it.
+    around it, and 16 more are tried beside those that are there, of which the best stays: the four
+    that gained most when they were last tried, and the twelve that have not been tried for longest.
+    Where the iterations left are few, several stay at once. When no area is left, each disc in turn
+    moves to the best of the places around it and of 16 others, until none gains a twentieth of the
+    reward's range by it.
 
     An ascent begins with everything kept and gives up what seems to matter least, which ends in one
     of very many local maxima. Here nothing is given up, and no gradient is asked for. It is for
@@ -44,7 +44,7 @@ class DiscPlacement(Search):
     most_places = 144
     tried_at_first = 16
     most_promising = 4
-    longest_untried = 4
+    longest_untried = 12
     negligible_area = 0.005
     negligible_gain = 0.05
 
@@ -137,7 +137,7 @@ class _Placing:
         return self._allowed(self._field.nothing, self._field.discs[numbers])
 
     def _others(self) -> Iterator[torch.Tensor]:
-        """Moves the last disc, adds the best of eight, and so on until no area is left."""
+        """Moves the last disc, adds the best of some, and so on until no area is left."""
         while self._left:
             yield self._move(-1, [])
             grows = self._grows_by()
