@@ -27,7 +27,7 @@ HEAVY = {
     "extremal_perturbation, discs": "extremal_perturbation floor",
 }
 # Enough iterations for every size of batch that the discs are tried in.
-DISC_ITERATIONS = 30
+DISC_ITERATIONS = 12
 
 
 class Enough(Exception):
