@@ -72,7 +72,7 @@ class ExtremalMasks:
     Attributes:
         masks: M x 1 x H x W, or M x C x 1 x 1 over channels; values in [0, 1].
         history: M x 2 x T: reward and (negative) weighted area penalty in each iteration, those of
-            the fast schedule's two searches one after the other; the penalty is 0 while discs are
+            the fast schedule's searches one after the other; the penalty is 0 while discs are
             placed. A mask that was done earlier than others keeps its last values.
         reward: M rewards of the masks as returned, on the image as given, not flipped.
         area: M shares of the image that the masks cover: their mean values.
@@ -140,8 +140,7 @@ def extremal_perturbation(
     Other than in TorchRay: several images and targets at once; the area is that of the mask on the
     image, where TorchRay counts the margin around it too (`area_on="padded"`), so that a mask asked
     to cover 0.05 of a small image covers three times that; the rewards of different masks never
-    mix; and `schedule="fast"` takes the better of two masks, one put together from discs and one
-    by a short ascent.
+    mix; and `schedule="fast"` takes the better of two masks that are put together from discs.
 
     Args:
         model: the network, from images to N x C or N x C x H x W scores.
@@ -171,6 +170,7 @@ def extremal_perturbation(
             channels, 40 iterations of Adam; "paper" for 800 iterations of gradient ascent with
             momentum.
         tol: end a mask's ascent when no value changed by more than this within ten iterations.
+            (Discs are no ascent: placing them ends when none gains by moving.)
         area_on: "image", or "padded" for the mask with its margin.
         layer: perturb this layer's activations in place of the image; step and sigma then count
             positions of the layer.

@@ -45,7 +45,7 @@ class LayerReplacement:
         self.activations = torch.empty(0)
         self._given: torch.Tensor | None = None
         self._outputs: list[Any] = []
-        self._runs = 0
+        self._at_end = False
 
     def __enter__(self) -> LayerReplacement:
         self._hook = self.layer.register_forward_hook(self._replace)

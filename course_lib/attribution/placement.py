@@ -130,7 +130,8 @@ class _Placing:
                 numbers, self._i, self._done, self._first_disc
             )
             best = int(self._gains.argmax())
-            self._discs = [_Disc(self._field.places[best], self._first_disc([best]))]
+            if best in numbers:
+                self._discs = [_Disc(self._field.places[best], self._first_disc([best]))]
             yield self._gains[best]
 
     def _first_disc(self, numbers: list[int]) -> _Masks:
@@ -143,7 +144,8 @@ class _Placing:
             grows = self._grows_by()
             if not self._left or not grows.any():
                 return
-            now, size = self._union(), float(self._union().area())
+            now = self._union()
+            size = float(now.area())
             tried = self._worth_trying(grows)
             discs = self._allowed(now, self._field.discs[tried])
             rewards = self._field.rewards(now.joined(discs), self._i, self._done)

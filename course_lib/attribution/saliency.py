@@ -137,7 +137,6 @@ def saliency(
     plain = context_builder is NullContext
     if not plain:
         refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
-    fast = FastForward(model)
     probes: dict[str, Probe] = {}
 
     def explained(layout: torch.memory_format) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -154,12 +153,12 @@ def saliency(
 
     try:
         with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):
-            if debug:
-                probes |= attach_debug_probes(model, debug=True)
-                x, gradients = explained(torch.contiguous_format)
-            else:
-                with refusing_checkpoints():
-                    x, gradients = fast.attempt(explained, input)
+            with refusing_checkpoints():
+                if debug:
+                    probes |= attach_debug_probes(model, debug=True)
+                    x, gradients = explained(torch.contiguous_format)
+                else:
+                    x, gradients = FastForward(model).attempt(explained, input)
             with torch.no_grad():
                 maps = [
                     _to_map(x, gradient, layer, input, where, gradient_to_saliency)
