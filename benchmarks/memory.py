@@ -10,7 +10,6 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -26,12 +25,6 @@ HEAVY = {
     "extremal_perturbation": "extremal_perturbation floor",
     "extremal_perturbation, discs": "extremal_perturbation floor",
 }
-# Enough iterations for every size of batch that the discs are tried in.
-DISC_ITERATIONS = 12
-
-
-class Enough(Exception):
-    """All that needs memory has been done once."""
 
 
 def peak_mb() -> float:
@@ -59,13 +52,7 @@ def rise_in_peak(method: str, network: str) -> float:
     elif method == "extremal_perturbation":
         extremal_perturbation(model, x, TARGET, areas=AREAS, max_iter=2, schedule="paper")
     elif method == "extremal_perturbation, discs":
-
-        def stop(iteration: int, total: int) -> None:
-            if iteration == DISC_ITERATIONS:
-                raise Enough
-
-        with suppress(Enough):
-            extremal_perturbation(model, x, TARGET, areas=AREAS, callback=stop)
+        extremal_perturbation(model, x, TARGET, areas=AREAS)
     else:
         to_input(model, x.expand(len(AREAS), -1, -1, -1).contiguous())()
     return peak_mb() - before
