@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_lib.attribution.ascents import GradientAscent, PaperAscent
+from course_lib.attribution.ascents import PaperAscent
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.optimisation import SCHEDULES
 from course_lib.attribution.perturbation import Perturbation
@@ -105,19 +105,14 @@ def _scene(seed: int) -> tuple[torch.Tensor, int]:
 
 def _settings(schedule: str) -> str:
     """What decides a schedule's masks, so that results of other settings are not reused."""
-    settings = []
-    for search in SCHEDULES[schedule]["places"]:
-        parts: list[object] = [search]
-        if isinstance(search, GradientAscent):
-            parts.append(search.stepper(torch.zeros(1)))
-        settings.append(
-            {
-                f"{type(part).__name__}.{name}": value
-                for part in parts
-                for name, value in (vars(type(part)) | vars(part)).items()
-                if isinstance(value, int | float)
-            }
-        )
+    settings = [
+        {
+            f"{type(search).__name__}.{name}": value
+            for name, value in (vars(type(search)) | vars(search)).items()
+            if isinstance(value, int | float)
+        }
+        for search in SCHEDULES[schedule]["places"]
+    ]
     return json.dumps(settings, sort_keys=True)
 
 
