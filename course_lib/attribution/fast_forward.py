@@ -11,6 +11,7 @@ from weakref import WeakSet
 import torch
 from torch import nn
 
+from .heap import keep_freed_memory
 from .modules import modules_of
 from .validation import is_compiled
 
@@ -50,6 +51,8 @@ class FastForward:
 
     def attempt(self, run: Callable[[torch.memory_format], _Result], x: torch.Tensor) -> _Result:
         """run(layout), in the layout that suits images like x; once more if it can't be had."""
+        if x.device.type == "cpu":
+            keep_freed_memory()
         if self.suits(x):
             try:
                 return run(torch.channels_last)

@@ -21,7 +21,7 @@ from course_lib.attribution.validation import check_finite, check_image, check_m
 _DRAWN_TOGETHER = 32
 # Pixels of images that go through a network together on a CPU: the activations of many more fall
 # out of its caches between one layer and the next.
-_CACHED_PIXELS = 75_000
+_CACHED_PIXELS = 150_000
 _LEAST_PIECE = 8
 
 
