@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import product, zip_longest
 
 import numpy as np
@@ -35,6 +35,13 @@ class DiscPlacement(Search):
     of very many local maxima. Here nothing is given up, and no gradient is asked for. It is for
     masks over places.
 
+    As long as a mask is one disc, and the area too small for the whole of it, discs are compared by
+
+    .. math:: \phi(m) + \tfrac{1}{20} \phi(m'),
+
+    m' being the mask of the whole disc: a faint one may show the network nothing wherever it is,
+    and then the second term tells where there is something to see.
+
     Args:
         closer: the places all over the mask are as close to one another as a number of
             `most_places` allows, and this many parameters closer.
@@ -47,6 +54,7 @@ class DiscPlacement(Search):
     longest_untried = 12
     negligible_area = 0.005
     negligible_gain = 0.05
+    promise = 0.05
 
     def __init__(self, closer: int = 0) -> None:
         self.closer = closer
@@ -123,13 +131,15 @@ class _Placing:
     def _first(self) -> Iterator[torch.Tensor]:
         """Tries every disc, and keeps the best."""
         count = len(self._gains)
+        worth = self._gains.clone()
         rounds = min(-(-count // self._search.tried_at_first), -(-self._left // 2))
         for part in np.array_split(np.arange(count), rounds):
             numbers = part.tolist()
-            self._gains[numbers] = self._field.rewards_alone(
-                numbers, self._i, self._done, self._first_disc
-            )
-            best = int(self._gains.argmax())
+            alone = partial(self._field.rewards_alone, numbers, self._i, self._done)
+            self._gains[numbers] = alone(self._area, self._first_disc)
+            whole = alone(math.inf, self._field.discs.__getitem__)
+            worth[numbers] = self._gains[numbers] + self._search.promise * whole
+            best = int(worth.argmax())
             if best in numbers:
                 self._discs = [_Disc(self._field.places[best], self._first_disc([best]))]
             yield self._gains[best]
@@ -164,9 +174,7 @@ class _Placing:
         """With which discs the mask grows: with none where the area is covered."""
         now, negligible = self._union(), self._search.negligible_area * self._area
         left = self._area - float(now.area())
-        covered = left < 2 * negligible or any(
-            float(d.mask.parameters.max()) < 1 for d in self._discs
-        )
+        covered = left < 2 * negligible or any(disc.mask.weak().any() for disc in self._discs)
         return (now.area_with(self._field.discs) > now.area() + negligible) & (not covered)
 
     def _moves(self) -> Iterator[torch.Tensor]:
@@ -186,10 +194,13 @@ class _Placing:
         others = self._union()
         around = self._field.around(moved.place)
         places = around + [self._field.places[n] for n in elsewhere]
-        discs = self._field.discs_at(around).and_also(self._field.discs[elsewhere])
-        discs = self._allowed(others, discs)
+        whole = self._field.discs_at(around).and_also(self._field.discs[elsewhere])
+        discs = self._allowed(others, whole)
         rewards = self._field.rewards(others.joined(discs), self._i, self._done)
-        best = int(rewards.argmax())
+        worth = rewards
+        if not self._discs and discs.weak().any():
+            worth = rewards + self._search.promise * self._field.rewards(whole, self._i, self._done)
+        best = int(worth.argmax())
         self._discs.insert(len(self._discs) if j < 0 else j, _Disc(places[best], discs[[best]]))
         return rewards[best]
 
@@ -228,6 +239,10 @@ class _Masks:
 
     def __getitem__(self, rows: list[int] | torch.Tensor) -> _Masks:
         return _Masks(self.parameters[rows], self.masks[rows], self.counted[rows])
+
+    def weak(self) -> torch.Tensor:
+        """Which of them no parameter makes whole."""
+        return self.parameters.flatten(1).amax(1) < 1
 
     def area(self) -> torch.Tensor:
         return mask_area(self.counted)
@@ -325,10 +340,11 @@ class _Field:
         return reward.to(masks.masks.dtype)
 
     def rewards_alone(
-        self, numbers: list[int], i: int, t: int, draw: Callable[[list[int]], _Masks]
+        self, numbers: list[int], i: int, t: int, area: float, draw: Callable[[list[int]], _Masks]
     ) -> torch.Tensor:
-        """What discs of these numbers earn alone; masks that differ in area share the answers."""
-        group, area = int(self.problem.groups[i]), float(self.problem.areas[i])
+        """What discs of these numbers and this area earn alone; masks that differ in area alone
+        share the answers."""
+        group = int(self.problem.groups[i])
         keys = {n: (group, self.places[n], min(area, self._sizes[n])) for n in numbers}
         known = self.problem.known
         new = [n for n, key in keys.items() if key not in known]

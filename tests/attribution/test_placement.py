@@ -126,6 +126,22 @@ def test_the_best_place_may_lie_between_those_tried_at_first() -> None:
     assert parameters[0, 0].nonzero().tolist() == [[5, 7]]
 
 
+def test_a_disc_too_faint_to_show_anything_is_where_the_whole_disc_would() -> None:
+    """What little a faint disc earns is chance, here a slope towards a corner."""
+    landscape = Landscape([0.01])
+    slope = torch.linspace(0.01, 0, SHAPE[1]).expand(1, 1, *SHAPE)
+
+    def reward(mask: torch.Tensor, rows: torch.Tensor, flipped: bool) -> torch.Tensor:
+        seen = (mask[:, 0, 12, 20] - 0.5).relu()
+        return seen + (mask * slope).mean((1, 2, 3))
+
+    landscape.problem.reward = reward
+    found = landscape.found().parameters[0, 0]
+    assert 0 < float(found.max()) < 0.5
+    assert found.nonzero().tolist() == [[3, 5]]
+    assert landscape.found(promise=0).parameters[0, 0].nonzero()[0, 1] == 0
+
+
 def test_all_discs_have_their_turn() -> None:
     landscape = Landscape([0.5])
     search = DiscPlacement()
