@@ -23,17 +23,17 @@ _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 # where there are many of them for few pixels: resnet18 has 220 for each pixel of one image of
 # 224 x 224 and takes a fifth longer, googlenet has 120 and takes a quarter less.
 _WEIGHTS_PER_PIXEL = 150
-# Networks that flatten their activations by `view`, which other layouts don't allow.
-_BY_VIEW: WeakSet[nn.Module] = WeakSet()
+# Networks that can't take another layout, such as those that flatten by `view`.
+_ORDINARY_ONLY: WeakSet[nn.Module] = WeakSet()
 
 
 class FastForward:
     """Calls a network on channels-last images where that is faster and the network can take them.
 
     On a CPU, convolutions run up to twice as fast on images whose channels lie next to each other
-    in memory, forward and backward, with the same result but for rounding. A network that flattens
-    its activations by `view` can't take them; it is found out the first time and gets ordinary
-    images from then on.
+    in memory, forward and backward, with the same result but for rounding. A network that can't
+    take them, for instance because it flattens its activations by `view`, is found out the first
+    time and gets ordinary images from then on.
 
     Args:
         model: the network; nothing about it changes.
@@ -56,10 +56,12 @@ class FastForward:
         if self.suits(x):
             try:
                 return run(torch.channels_last)
-            except RuntimeError as error:
-                if "view size is not compatible" not in str(error):
-                    raise
-                _BY_VIEW.add(self.model)
+            except (RuntimeError, AssertionError):
+                # Perhaps because of the layout; if not, it comes again.
+                pass
+            result = run(torch.contiguous_format)
+            _ORDINARY_ONLY.add(self.model)
+            return result
         return run(torch.contiguous_format)
 
     def suits(self, x: torch.Tensor) -> bool:
@@ -67,7 +69,7 @@ class FastForward:
         if x.device.type != "cpu" or x.dtype not in _LAYOUT_DTYPES or x.dim() != 4:
             return False
         pixels = x.shape[0] * x.shape[2] * x.shape[3]
-        return 0 < self._weights <= _WEIGHTS_PER_PIXEL * pixels and self.model not in _BY_VIEW
+        return 0 < self._weights <= _WEIGHTS_PER_PIXEL * pixels and self.model not in _ORDINARY_ONLY
 
     @cached_property
     def _weights(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import weakref
 
@@ -196,12 +197,46 @@ def test_a_layer_is_counted_once_after_a_broken_off_pass() -> None:
     gradient(net, torch.rand(1, 3, 6, 6), 0, saliency_layer="conv3")
 
 
-def test_other_errors_come_through_at_once() -> None:
+def test_other_errors_come_through_and_say_nothing_of_the_layout() -> None:
     net, _ = pair()
-    net.head.fc = nn.Linear(5, 3)
+    fc, net.head.fc = net.head.fc, nn.Linear(5, 3)
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         gradient(net, torch.rand(1, 3, 6, 6), 0)
-    assert net.layouts == [True]
+    net.head.fc = fc
+    gradient(net, torch.rand(1, 3, 6, 6), 0)
+    assert net.layouts == [True, False, True]
+
+
+class Pairs(nn.Module):
+    """Reads its activations' rows as complex numbers, for which they must lie in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.conv(x)
+        return torch.view_as_complex(h.unflatten(-1, (-1, 2))).abs().mean((2, 3))
+
+
+class Insists(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.conv(x)
+        assert h.is_contiguous()
+        return h.mean((2, 3))
+
+
+@pytest.mark.parametrize("kind", [Pairs, Insists])
+def test_a_network_may_need_the_ordinary_layout_for_any_reason(kind: type[nn.Module]) -> None:
+    net, x = kind(), torch.rand(2, 3, 10, 10)
+    double = copy.deepcopy(net).double()
+    for method in (gradient, lambda *a: rise(*a, num_masks=20)):
+        found = method(net, x, 1)
+        torch.testing.assert_close(found.double(), method(double, x.double(), 1))
 
 
 def test_a_network_found_out_can_go() -> None:
