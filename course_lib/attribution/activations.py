@@ -7,6 +7,8 @@ import math
 import torch
 from torch import nn
 
+from .validation import shape_text
+
 
 def token_grid(x: torch.Tensor, input: torch.Tensor, where: str = "the layer") -> torch.Tensor:
     """Put the tokens of a vision transformer back on their grid of square patches.
@@ -33,7 +35,7 @@ def token_grid(x: torch.Tensor, input: torch.Tensor, where: str = "the layer") -
         if rows * columns == patches and height % side == 0 and width % side == 0:
             return x[:, extra:].transpose(1, 2).unflatten(2, (rows, columns))
     raise ValueError(
-        f"The output of {where} has shape {' x '.join(map(str, x.shape))}, which is no grid of "
+        f"The output of {where} has shape {shape_text(x)}, which is no grid of "
         f"square patches of a {height} x {width} image."
     )
 
@@ -41,9 +43,10 @@ def token_grid(x: torch.Tensor, input: torch.Tensor, where: str = "the layer") -
 def ends_with_channels(layer: nn.Module, x: torch.Tensor) -> bool:
     """Whether a layer's output x is N x H x W x C, as in Swin transformers.
 
-    `nn.LayerNorm` and `nn.Linear` work on the last dimension. So the last one is that of the
-    channels if one of these in the layer (or the layer itself) is as wide as x's last dimension,
-    and none is as wide as its second. A layer without any, such as an activation, does not show it.
+    `nn.LayerNorm` and `nn.Linear` work on the last dimension, convolutions and BatchNorm on the
+    second. So the last one is that of the channels if one of the former in the layer (or the layer
+    itself) is as wide as x's last dimension, and none of all is as wide as its second. A layer
+    without any, such as an activation, does not show it.
 
     Args:
         layer: the layer.
@@ -55,9 +58,14 @@ def ends_with_channels(layer: nn.Module, x: torch.Tensor) -> bool:
     """
     if x.dim() != 4:
         return False
-    widths = {
-        m.out_features if isinstance(m, nn.Linear) else m.normalized_shape[-1]
-        for m in layer.modules()
-        if isinstance(m, nn.Linear | nn.LayerNorm)
-    }
-    return x.shape[3] in widths and x.shape[1] not in widths
+    last, second = set(), set()
+    for m in layer.modules():
+        if isinstance(m, nn.Linear):
+            last.add(m.out_features)
+        elif isinstance(m, nn.LayerNorm):
+            last.add(m.normalized_shape[-1])
+        elif isinstance(m, nn.Conv2d):
+            second.add(m.out_channels)
+        elif isinstance(m, nn.BatchNorm2d):
+            second.add(m.num_features)
+    return x.shape[3] in last and x.shape[1] not in last | second

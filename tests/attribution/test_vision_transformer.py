@@ -192,3 +192,39 @@ def test_vit_b_16():
         assert not torch.equal(found[0], found[1])
     with pytest.raises(ValueError, match="zero at every patch"):
         grad_cam(net, x, 0, saliency_layer="encoder.layers.encoder_layer_11")
+
+
+class SqueezeExcite(torch.nn.Module):
+    """A block with linear layers in it whose widths are those of its image's sides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.up = torch.nn.Linear(64, 16), torch.nn.Linear(16, 64)
+        self.expand, self.project = torch.nn.Conv2d(8, 64, 1), torch.nn.Conv2d(64, 24, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.expand(x).relu()
+        gate = torch.sigmoid(self.up(self.down(h.mean((2, 3))).relu()))
+        return self.project(h * gate[:, :, None, None])
+
+
+@pytest.mark.parametrize("side", [16, 20])
+def test_linear_layers_inside_a_block_of_convolutions_don_t_turn_it(side: int) -> None:
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1),
+        SqueezeExcite(),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+    )
+    found = grad_cam(net, torch.rand(1, 3, side, side), 1, saliency_layer="1")
+    assert found.shape == (1, 1, side, side)
+
+
+def test_a_score_that_nothing_reaches_is_not_blamed_on_the_class_token() -> None:
+    """As at first in torchvision's transformers, whose last layer begins with weights of 0."""
+    from torchvision.models import VisionTransformer
+
+    net = VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=4).eval()
+    assert not net.heads.head.weight.any()
+    layer = "encoder.layers.encoder_layer_0"
+    assert not gradient(net, torch.rand(1, 3, 32, 32), 1, saliency_layer=layer).any()
