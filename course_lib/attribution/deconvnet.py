@@ -85,8 +85,9 @@ def deconvnet(
 
     At each ReLU with input x and incoming gradient p, p goes on where p > 0. (The ordinary
     gradient: where x > 0.) Takes the arguments of `saliency`: deconvnet(model, input, target,
-    saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises
-    the same; warns once, by name, if the model has no ReLU or has nonlinearities of another kind.
+    saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), all of them but
+    `context_builder`, and returns and raises the same; warns if the model has no ReLU, and once
+    about nonlinearities of another kind, by name.
 
     Paper: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
     ECCV 2014.

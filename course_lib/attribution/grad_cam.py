@@ -10,6 +10,7 @@ from torch import nn
 
 from .saliency import gradient_of, saliency
 from .targets import Target
+from .validation import shape_text
 
 __all__ = ["grad_cam", "gradient_to_grad_cam_saliency"]
 
@@ -35,7 +36,7 @@ def gradient_to_grad_cam_saliency(x: torch.Tensor) -> torch.Tensor:
     if x.dim() != 4:
         raise ValueError(
             f"Grad-CAM needs activations of shape N x C x H x W, not "
-            f"{' x '.join(map(str, x.shape))}: choose a layer before the positions are pooled."
+            f"{shape_text(x)}: choose a layer before the positions are pooled."
         )
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     return (x.detach() * weights).sum(dim=1, keepdim=True).clamp(min=0)
@@ -54,9 +55,9 @@ def grad_cam(
 ) -> Any:
     """Explain a score by Grad-CAM at a layer: s = max(0, sum_c x_c mean_u(dphi/dx_c)).
 
-    x are the activations of `saliency_layer` (by keyword), N x C x h x w; the tokens of a vision
-    transformer are put on their grid first, and a layer from which on only the class token is
-    read is refused. Takes the arguments of `saliency`: grad_cam(model, input, target, *,
+    x are the activations of `saliency_layer`, which must be given, N x C x h x w; the tokens of a
+    vision transformer are put on their grid first, and a layer from which on only the class token
+    is read is refused. Takes the arguments of `saliency`: grad_cam(model, input, target,
     saliency_layer, resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises
     the same. Maps are N x 1 x h x w, in score units.
 

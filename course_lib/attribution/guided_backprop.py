@@ -48,18 +48,19 @@ class _Rule(torch.autograd.Function):
         if in_place:
             ctx.mark_dirty(x)
             y = x
-        # 0 < y < high just where 0 < x < high, and y is kept alive by the next layer anyway.
-        ctx.save_for_backward(y)
+        # 0 < y < high just where 0 < x < high. As torch's own, ReLU keeps y, which the next layer
+        # keeps alive anyway, and ReLU6 x, so that the network may overwrite y.
+        ctx.save_for_backward(y if high is None or in_place else x)
         ctx.high = high
         return y
 
     @staticmethod
     def backward(ctx: Any, p: torch.Tensor) -> Any:
-        (y,) = ctx.saved_tensors
+        (kept,) = ctx.saved_tensors
         if ctx.high is None:
-            p = torch.ops.aten.threshold_backward(p, y, 0)
+            p = torch.ops.aten.threshold_backward(p, kept, 0)
         else:
-            p = torch.ops.aten.hardtanh_backward(p, y, 0, ctx.high)
+            p = torch.ops.aten.hardtanh_backward(p, kept, 0, ctx.high)
         return p.clamp_min_(0), None, None, None
 
 
@@ -95,8 +96,9 @@ def guided_backprop(
 
     At each ReLU with input x and incoming gradient p, p goes on where p > 0 and x > 0. Takes the
     arguments of `saliency`: guided_backprop(model, input, target, saliency_layer="",
-    resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises the same; warns
-    once, by name, if the model has no ReLU or has nonlinearities of another kind.
+    resize=False, resize_mode="bilinear", smooth=0, ...), all of them but `context_builder`, and
+    returns and raises the same; warns if the model has no ReLU, and once about nonlinearities of
+    another kind, by name.
 
     Paper: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for simplicity:
     the all convolutional net", ICLR workshop 2015.

@@ -33,8 +33,14 @@ def get_module(model: nn.Module, module: str | nn.Module) -> nn.Module:
         raise TypeError(f"A layer is given by its name or itself, not as {module!r}.")
     try:
         return model.get_submodule(module)
-    except AttributeError:
-        names = [name for name, _ in model.named_modules(remove_duplicate=False) if name]
+    except (AttributeError, RuntimeError):
+        # Scripted models have layers, but not this way to them.
+        layers = dict(model.named_modules(remove_duplicate=False))
+    if module in layers:
+        return layers[module]
+    names = [name for name in layers if name]
+    if not names:
+        raise ValueError(f"The model has no layer {module!r}: it has no layers at all.")
     close = get_close_matches(module, names, n=3, cutoff=0.5)
     hint = (
         f"did you mean {' or '.join(map(repr, close))}?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -24,8 +25,11 @@ from .validation import (
     check_image,
     check_model,
     check_scores,
+    is_compiled,
     refuse_compiled,
+    refuse_scripted,
     refusing_checkpoints,
+    shape_text,
 )
 
 # How many classes share one batched backward pass: enough to read the weights only once, few
@@ -99,7 +103,8 @@ def saliency(
             (see `ends_with_channels`).
         resize: True for maps as large as the input, (width, height) for another size.
         resize_mode: see `resize_saliency`.
-        smooth: blur by a Gaussian of this standard deviation, in units of the longer side.
+        smooth: blur by a Gaussian whose standard deviation is this share of the longer side of
+            the map (after resizing); outside, the map goes on with the values at its border.
         context_builder: makes the context of the forward and backward pass.
         gradient_to_saliency: from a tensor with `.grad` to its map.
         get_backward_gradient: from (scores, target) to the gradient to start from.
@@ -109,14 +114,17 @@ def saliency(
     Returns:
         N x 1 x H x W maps, detached, in the dtype of the probed tensor; (maps, probes) if debug.
         The model, its parameters, the input and the random state are as before, also after an
-        exception; no `.grad` is touched.
+        exception; no `.grad` is touched. A layer that gives N x C has N x 1 maps, which can be
+        neither resized nor smoothed.
 
     Raises:
-        ValueError: an image of the wrong shape, empty or not finite; an unknown layer, one that
-            does not run exactly once, or one the scores do not depend on; a target out of range;
-            scores that are not finite; a compiled or scripted model with another context than
-            `NullContext`; gradient checkpoints on the way; resize or smooth out of range.
-        TypeError: the model is not an `nn.Module`, the input not a tensor.
+        ValueError: an image of the wrong shape or dtype, empty or not finite; an unknown layer,
+            one that does not run exactly once, or one the scores do not depend on; a target out
+            of range; scores that are not finite; a compiled or scripted model with another
+            context than `NullContext`, or with a layer; parameters made in inference mode;
+            gradient checkpoints on the way; resize or smooth out of range.
+        TypeError: the model is not an `nn.Module`, the input not a tensor, the target none of
+            what `targets.parse_target` takes.
 
     Paper: K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising
     image classification models and saliency maps", ICLR workshop 2014.
@@ -134,6 +142,8 @@ def saliency(
         raise ValueError(f"smooth must be a finite number of at least 0, not {smooth!r}.")
     layer = get_module(model, saliency_layer) if saliency_layer != "" else None
     where = "the input" if layer is None else f"layer {layer_name(model, saliency_layer)!r}"
+    if layer is not None:
+        refuse_scripted(layer, where)
     plain = context_builder is NullContext
     if not plain:
         refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
@@ -159,7 +169,8 @@ def saliency(
                     x, gradients = explained(torch.contiguous_format)
                 else:
                     x, gradients = FastForward(model).attempt(explained, input)
-            with torch.no_grad():
+            # Under the caller's autocast the maps would be made in half precision.
+            with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
                 maps = [
                     _to_map(x, gradient, layer, input, where, gradient_to_saliency)
                     for gradient in gradients
@@ -167,6 +178,11 @@ def saliency(
                 result = _arrange(maps, target)
                 result = resize_saliency(input, result, resize, mode=resize_mode)
                 if smooth:
+                    if result.dim() != 4:
+                        raise ValueError(
+                            f"Only maps of shape N x 1 x H x W can be smoothed, and those of "
+                            f"{where} are {shape_text(result)}."
+                        )
                     result = imsmooth(
                         result, smooth * max(result.shape[2:]), padding_mode="replicate"
                     )
@@ -175,6 +191,20 @@ def saliency(
             probe.remove()
     result = check_finite(result.detach(), "The map")
     return (result, probes) if debug else result
+
+
+class _OwnProbe(Probe):
+    """A probe of the runs of its own thread: another may explain the same network meanwhile."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._thread = threading.get_ident()
+        super().__init__(module, target="output")
+
+    def _on_output(self, module: nn.Module, args: Any, output: Any) -> Any:
+        # (A compiler, which runs in this thread, can't follow the question.)
+        if not torch.compiler.is_compiling() and threading.get_ident() != self._thread:
+            return None
+        return super()._on_output(module, args, output)
 
 
 def _forward(
@@ -194,20 +224,23 @@ def _forward(
     else:
         if needs_input:
             x.requires_grad_()
-        with Probe(layer, target="output") as probe:
+        with _OwnProbe(layer) as probe:
             y = model(x.clone(memory_format=layout))
         if probe.calls != 1:
-            times = "never runs" if not probe.calls else f"runs {probe.calls} times"
+            times = f"runs {probe.calls} times"
+            if not probe.calls:
+                times = f"never runs{' by itself, compiled,' if is_compiled(model) else ''}"
             raise ValueError(
-                f"{where.capitalize()} {times} in one forward pass: choose one that runs once."
+                f"{where[0].upper()}{where[1:]} {times} in one forward pass: choose one that runs "
+                f"once."
             )
         if not probe.data:
-            raise ValueError(f"{where.capitalize()} gives no floating tensor to explain by.")
+            raise ValueError(f"{where[0].upper()}{where[1:]} gives no floating tensor.")
         x = probe.data[0]
         if x.dim() < 2 or x.shape[0] != len(input):
             raise ValueError(
                 f"The output of {where} must have shape N x C x ... with N = {len(input)}, "
-                f"not {' x '.join(map(str, x.shape))}."
+                f"not {shape_text(x)}."
             )
     return x, check_scores(y, len(input))
 
@@ -231,7 +264,7 @@ def _gradients(
     if any(not isinstance(s, torch.Tensor) or s.shape != y.shape for s in starts):
         raise ValueError(
             f"The gradient to start from must have the shape of the network's output, "
-            f"{' x '.join(map(str, y.shape))}."
+            f"{shape_text(y)}."
         )
     independent = ValueError(f"The network's scores have no gradient with respect to {where}.")
     if not y.requires_grad:
@@ -293,9 +326,11 @@ def _to_map(
 ) -> torch.Tensor:
     data = x.detach()
     if data.dim() == 3:
+        elsewhere = (gradient != 0).flatten(1).any(1)
         data = token_grid(data, input, where)
         gradient = token_grid(gradient, input, where)
-        if bool((gradient == 0).flatten(1).all(1).any()):
+        unread = (gradient == 0).flatten(1).all(1)
+        if bool((unread & elsewhere).any()):
             raise ValueError(
                 f"The gradient at {where} is zero at every patch: the network reads only its "
                 f"class token from there on; choose an earlier layer."

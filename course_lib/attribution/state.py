@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -12,7 +14,7 @@ from torch import nn
 from .modules import modules_of
 
 
-def _random_states(tensors: tuple[torch.Tensor, ...]) -> dict[torch.device, Any]:
+def _random_states(tensors: Iterable[torch.Tensor]) -> dict[torch.device, Any]:
     devices = {t.device for t in tensors}
     states: dict[torch.device, Any] = {torch.device("cpu"): torch.get_rng_state()}
     for device in devices:
@@ -33,13 +35,88 @@ def _restore_random_states(states: dict[torch.device, Any]) -> None:
             torch.set_rng_state(state)
 
 
+class _Tensors:
+    """`requires_grad` and `.grad` of tensors."""
+
+    def __init__(self, tensors: Iterable[torch.Tensor]) -> None:
+        # Those made in inference mode can be changed there only, and are left alone.
+        self._flags = [
+            (t, t.requires_grad, t.grad) for t in tensors if t.is_leaf and not t.is_inference()
+        ]
+
+    def freeze(self) -> None:
+        for tensor, _, _ in self._flags:
+            if tensor.requires_grad:
+                tensor.requires_grad_(False)
+
+    def restore(self) -> None:
+        for tensor, requires_grad, grad in self._flags:
+            if tensor.requires_grad != requires_grad:
+                tensor.requires_grad_(requires_grad)
+            if tensor.grad is not grad:
+                tensor.grad = grad
+
+
+class _Model:
+    """The training flags of a model's modules, and its parameters."""
+
+    def __init__(self, model: nn.Module) -> None:
+        modules = modules_of(model)
+        # A frozen scripted module has no such flag.
+        self._training = [(m, m.training) for m in modules if hasattr(m, "training")]
+        # Faster than model.parameters(), which goes through all modules once more, name by name.
+        parameters = [p for module in modules for p in module._parameters.values()]
+        self.parameters = [p for p in parameters if p is not None]
+        self._flags = _Tensors(self.parameters)
+
+    def freeze(self) -> None:
+        # Not by eval(): a layer may do more in it than change its flag, such as merge its weights.
+        for module, _ in self._training:
+            if module.training:
+                module.training = False
+        self._flags.freeze()
+
+    def restore(self) -> None:
+        for module, training in self._training:
+            if module.training != training:
+                module.training = training
+        self._flags.restore()
+
+
+_LOCK = threading.Lock()
+# What a model was like before the first of its present users, and who these are.
+_IN_USE: WeakKeyDictionary[nn.Module, tuple[_Model, set[object]]] = WeakKeyDictionary()
+
+
+def _take(model: nn.Module, user: object) -> list[nn.Parameter]:
+    with _LOCK:
+        if model not in _IN_USE:
+            _IN_USE[model] = (_Model(model), set())
+        found, users = _IN_USE[model]
+        users.add(user)
+        found.freeze()
+        return found.parameters
+
+
+def _give_back(model: nn.Module, user: object) -> None:
+    with _LOCK:
+        if model not in _IN_USE:
+            return
+        found, users = _IN_USE[model]
+        users.discard(user)
+        if not users:
+            found.restore()
+            del _IN_USE[model]
+
+
 @contextmanager
 def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     """Eval mode and frozen parameters inside; everything as before outside.
 
     Restored on leaving, also by an exception, also when it strikes half-way through the set-up:
     each module's training flag, `requires_grad` and `.grad` of each parameter and of the given
-    tensors, and the random state of the CPU and of the devices that these live on.
+    tensors, and the random state of the CPU and of the devices that these live on. Where several
+    threads use a model at once, the last to leave restores it.
 
     Args:
         model: the network; anything that is not an `nn.Module` is left alone.
@@ -52,26 +129,14 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     >>> model.training, model[1].training, model[0].weight.requires_grad
     (True, True, True)
     """
-    modules = modules_of(model) if isinstance(model, nn.Module) else []
-    training = [module.training for module in modules]
-    # Faster than model.parameters(), which goes through all modules once more, name by name.
-    parameters = [p for module in modules for p in module._parameters.values() if p is not None]
-    flags = [(t, t.requires_grad, t.grad) for t in (*parameters, *tensors) if t.is_leaf]
-    random = _random_states((*parameters, *tensors))
+    user, inputs = object(), _Tensors(tensors)
+    random = _random_states(tensors)
     try:
-        if any(training):
-            model.eval()
-        for parameter in parameters:
-            if parameter.requires_grad:
-                parameter.requires_grad_(False)
+        if isinstance(model, nn.Module):
+            random = _random_states((*_take(model, user), *tensors))
         yield
     finally:
-        for module, before in zip(modules, training, strict=True):
-            if module.training != before:
-                module.training = before
-        for tensor, requires_grad, grad in flags:
-            if tensor.requires_grad != requires_grad:
-                tensor.requires_grad_(requires_grad)
-            if tensor.grad is not grad:
-                tensor.grad = grad
+        if isinstance(model, nn.Module):
+            _give_back(model, user)
+        inputs.restore()
         _restore_random_states(random)

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from .validation import shape_text
+
 Target = int | list[int] | list[list[int]] | torch.Tensor
 
 
@@ -56,7 +58,7 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
             "The target must be an int, a list of ints, an integer tensor or a gradient tensor, "
             f"not {target!r}."
         ) from None
-    if given.is_floating_point() and given.numel():
+    if given.is_floating_point() and given.dim() and given.numel():
         return _gradient(given, output)
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise TypeError(f"The target must hold class indices, not {target!r}.")
@@ -71,7 +73,7 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
         raise ValueError(
             f"There must be one target per image, or one row of targets per image: the input has "
             f"{images} image{'s' * (images != 1)}, the targets have shape "
-            f"{' x '.join(map(str, given.shape))}."
+            f"{shape_text(given)}."
         )
     outside = indices[(indices < 0) | (indices >= classes)]
     if len(outside):
@@ -92,7 +94,7 @@ def _gradient(given: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
     if given.shape != output.shape:
         raise ValueError(
             f"A gradient as the target must have the shape of the network's output, "
-            f"{' x '.join(map(str, output.shape))}, but has {' x '.join(map(str, given.shape))}."
+            f"{shape_text(output)}, but has {shape_text(given)}."
         )
     if not bool(torch.isfinite(given).all()):
         raise ValueError("A gradient as the target must be finite.")
@@ -130,7 +132,7 @@ def get_backward_gradient(pred_y: torch.Tensor, y: Any) -> torch.Tensor:
     if pred_y.dim() not in (2, 4):
         raise ValueError(
             "The network's scores must have shape N x C or N x C x H x W, not "
-            f"{' x '.join(map(str, pred_y.shape))}."
+            f"{shape_text(pred_y)}."
         )
     parsed = parse_target(y, pred_y)
     if parsed.is_floating_point():
@@ -162,8 +164,7 @@ def get_pointing_gradient(pred_y: torch.Tensor, y: Any, normalize: bool = True) 
     """
     if pred_y.dim() != 4:
         raise ValueError(
-            "The pointing gradient needs scores of shape N x C x H x W, not "
-            f"{' x '.join(map(str, pred_y.shape))}."
+            f"The pointing gradient needs scores of shape N x C x H x W, not {shape_text(pred_y)}."
         )
     chosen = get_backward_gradient(pred_y, y)
     scores = pred_y.detach()

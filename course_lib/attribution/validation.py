@@ -48,7 +48,7 @@ def check_image(x: Any, name: str = "The input") -> torch.Tensor:
     """
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}.")
-    shape = " x ".join(map(str, x.shape))
+    shape = shape_text(x)
     if x.dim() != 4:
         raise ValueError(
             f"{name} must have shape N x C x H x W, but has {x.dim()} dimensions ({shape})."
@@ -58,6 +58,11 @@ def check_image(x: Any, name: str = "The input") -> torch.Tensor:
     if not x.is_floating_point():
         raise ValueError(f"{name} must be of a floating dtype, not {x.dtype}.")
     return check_finite(x, name)
+
+
+def shape_text(x: torch.Tensor) -> str:
+    """The shape as in messages: '1 x 3 x 8 x 8'."""
+    return " x ".join(map(str, x.shape))
 
 
 def check_model(model: Any) -> nn.Module:
@@ -76,7 +81,7 @@ def check_scores(y: Any, images: int) -> torch.Tensor:
     if y.dim() not in (2, 4) or y.shape[0] != images:
         raise ValueError(
             f"The network must return scores of shape N x C or N x C x H x W with N = {images}, "
-            f"but returned {' x '.join(map(str, y.shape)) or 'a single number'}."
+            f"but returned {shape_text(y) or 'a single number'}."
         )
     return check_finite(y, "The network's output")
 
@@ -97,7 +102,9 @@ def is_compiled(model: nn.Module) -> bool:
 
 
 def _is_compiled_call(forward: Any) -> bool:
-    return hasattr(forward, "_torchdynamo_orig_callable")
+    # torch.compiler.disable leaves the same mark, and another one beside it.
+    compiled = hasattr(forward, "_torchdynamo_orig_callable")
+    return compiled and not getattr(forward, "_torchdynamo_disable", False)
 
 
 def refuse_compiled(model: nn.Module, method: str) -> None:
@@ -109,15 +116,34 @@ def refuse_compiled(model: nn.Module, method: str) -> None:
         )
 
 
+def refuse_scripted(layer: nn.Module, where: str) -> None:
+    """ValueError for a layer of a scripted or traced model, whose output no hook can see."""
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise ValueError(
+            f"The output of {where} can't be read in a scripted or traced model: give the "
+            f"original model."
+        )
+
+
+_NOT_KEPT = {
+    "torch.utils.checkpoint": (
+        "The network computes activations again in the backward pass (gradient checkpointing), "
+        "and this method needs those of the forward pass: switch it off."
+    ),
+    "Inference tensors": (
+        "The network's parameters were made in inference mode, where no gradient can be taken: "
+        "make, load or convert it outside torch.inference_mode()."
+    ),
+}
+
+
 @contextmanager
 def refusing_checkpoints() -> Iterator[None]:
-    """ValueError for activations that are computed again on the way back and can't be."""
+    """ValueError for a network whose activations can't be kept for the backward pass."""
     try:
         yield
     except RuntimeError as error:
-        if "torch.utils.checkpoint" not in str(error):
-            raise
-        raise ValueError(
-            "The network computes activations again in the backward pass (gradient "
-            "checkpointing), and this method needs those of the forward pass: switch it off."
-        ) from error
+        for words, sentence in _NOT_KEPT.items():
+            if words in str(error):
+                raise ValueError(sentence) from error
+        raise

@@ -18,6 +18,7 @@ from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam, gradient_to_grad_cam_saliency
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
+from course_lib.attribution.imaging import imsmooth
 from course_lib.attribution.linear_approx import (
     gradient_to_linear_approx_saliency,
     linear_approx,
@@ -195,10 +196,16 @@ def test_exceptions_in_the_callers_functions_restore_too(net, images):
 
 def test_an_interrupted_set_up_is_undone(net, images, monkeypatch):
     before = snapshot(net, images)
-    monkeypatch.setattr(type(net.conv2), "eval", lambda self: 1 / 0)
-    monkeypatch.setattr(
-        nn.Module, "eval", lambda self: [m.train(False) for m in self.children()] and 1 / 0
-    )
+    frozen = []
+
+    def freeze_some(self: torch.Tensor, requires_grad: bool = True) -> torch.Tensor:
+        frozen.append(self)
+        if len(frozen) == 2:
+            raise ZeroDivisionError
+        return ordinary(self, requires_grad)
+
+    ordinary = torch.Tensor.requires_grad_
+    monkeypatch.setattr(torch.Tensor, "requires_grad_", freeze_some)
     with pytest.raises(ZeroDivisionError):
         gradient(net, images, 0)
     assert same(before, snapshot(net, images))
@@ -543,3 +550,78 @@ def test_operations_without_a_batched_backward_pass_fall_back_to_a_loop(net, ima
     expected = torch.cat([grad_cam(net, images[:1], t, saliency_layer="conv2") for t in range(5)])
     found = grad_cam(net, images[:1], list(range(5)), saliency_layer="conv2")
     torch.testing.assert_close(found, expected)
+
+
+def test_a_layer_is_named_as_it_is(net, images):
+    net.AuxLogits = nn.Conv2d(3, 3, 1)
+    with pytest.raises(ValueError, match=r"^Layer 'AuxLogits' never runs in one forward pass"):
+        gradient(net, images, 0, saliency_layer="AuxLogits")
+
+
+def test_a_model_without_layers_is_said_to_have_none(images):
+    class Bare(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mean((2, 3))
+
+    with pytest.raises(ValueError, match="no layer 'conv': it has no layers at all"):
+        gradient(Bare(), images, 0, saliency_layer="conv")
+
+
+def test_maps_of_a_layer_without_positions_are_not_smoothed():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(48, 5), nn.ReLU(), nn.Linear(5, 2))
+    x = torch.rand(2, 3, 4, 4)
+    assert gradient(net, x, 1, saliency_layer="1").shape == (2, 1)
+    with pytest.raises(ValueError, match="can be smoothed, and those of layer '1' are 2 x 1"):
+        gradient(net, x, 1, saliency_layer="1", smooth=0.1)
+
+
+def test_maps_are_smoothed_in_full_precision_under_autocast(net, images):
+    net, images = net.float(), images.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = gradient(net, images, 1)
+        smooth = gradient(net, images, 1, smooth=0.1)
+    assert smooth.dtype == plain.dtype == torch.float32
+    wide = max(plain.shape[2:]) * 0.1
+    torch.testing.assert_close(smooth, imsmooth(plain, wide, padding_mode="replicate"))
+
+
+@pytest.mark.parametrize("target", [3.0, torch.tensor(3.0)])
+def test_a_class_is_no_floating_number(target, net, images):
+    with pytest.raises(TypeError, match="must hold class indices, not"):
+        gradient(net, images, target)
+
+
+def test_a_forward_left_out_of_compilation_is_not_compiled(images):
+    class Left(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        @torch.compiler.disable
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x).relu().mean((2, 3))
+
+    assert guided_backprop(Left(), images.float(), 1).shape[1] == 1
+
+
+@pytest.mark.parametrize(
+    "bounded",
+    [F.relu6, lambda x: F.hardtanh(x, 0, 6), lambda x: x.clamp(0, 6)],
+    ids=["relu6", "hardtanh", "clamp"],
+)
+def test_the_network_may_overwrite_what_a_bounded_relu_gives(bounded):
+    class Net(nn.Module):
+        def __init__(self, over: bool) -> None:
+            super().__init__()
+            self.over = over
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            a = bounded(4 * x)
+            if self.over:
+                a += x
+            else:
+                a = a + x
+            return a.square().mean((2, 3))
+
+    x = torch.randn(1, 3, 5, 5, dtype=torch.float64)
+    torch.testing.assert_close(guided_backprop(Net(True), x, 1), guided_backprop(Net(False), x, 1))
