@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from course_lib.attribution.smooth_maximum import smooth_maximum
+from course_lib.attribution.validation import as_number, is_whole
 
 POOLING_METHODS = ("softmax", "sum", "sigmoid")
 
@@ -29,8 +30,9 @@ def smooth_kernel(z: torch.Tensor) -> torch.Tensor:
 class MaskGenerator:
     r"""Turns a small map of parameters into a smooth mask of the image's size.
 
-    Parameters sit on a grid with one point every ``step`` pixels. The mask at pixel u is the smooth
-    maximum over the grid points v near u,
+    Parameters sit on a grid with one point every ``step`` pixels: point (i, j) lies at pixel (step
+    i, step j) of the image. The mask at pixel u is the smooth maximum over the grid points v near
+    u,
 
     .. math:: m(u) = \operatorname{smax}_v\; k(\lVert u - v \rVert / \sigma)\; \bar m(v),
               \qquad k(z) = e^{-2 \max(0, z - 1/2)^2},
@@ -41,8 +43,15 @@ class MaskGenerator:
     Vedaldi (2019), "Understanding deep networks via extremal perturbations and smooth masks", arXiv
     1910.08485, section 3.
 
-    The kernel depends on u only through u's place in its grid cell, so it is held as (K, step *
-    step) numbers for the K = (2 radius + 1)^2 neighbours, not as K masks.
+    Near are K = (2 radius + 1)^2 points: with u counted in the full mask, which begins ``margin``
+    pixels above and left of the image, the neighbours along each axis are
+
+    .. math:: i = \lfloor u / step \rfloor - \lceil margin / step \rceil + d,
+              \qquad |d| \le radius.
+
+    Points outside the grid have the parameter 0, and count in the smooth maximum. The kernel
+    depends on u only through u's place in its grid cell, so it is held as (K, step * step) numbers,
+    not as K masks.
 
     Args:
         shape: (height, width) of the mask in pixels.
@@ -55,8 +64,10 @@ class MaskGenerator:
     Attributes:
         coldness: of the smooth maximum, 20; ``float("inf")`` for the plain maximum.
         shape_in: (rows, columns) of the parameter grid, ceil(shape / step).
-        margin: pixels of the full mask outside the image on each side.
-        shape_out: (height, width) of the full mask, margin included.
+        margin: ceil(sigma), pixels of the full mask above and left of the image.
+        radius: 1 + ceil(sigma / step).
+        shape_out: (height, width) of the full mask, step (shape_in + 2 ceil(margin / step) - 1) +
+            1; what is right of the image and below follows from it.
 
     Raises:
         ValueError: shape, step, sigma or pooling_method is not as above.
@@ -77,15 +88,19 @@ class MaskGenerator:
         clamp: bool = True,
         pooling_method: str = "softmax",
     ) -> None:
-        if len(shape) != 2 or any(int(side) != side or side < 1 for side in shape):
+        if len(shape) != 2 or not all(is_whole(side, least=1) for side in shape):
             raise ValueError(
                 f"The mask's shape must be (height, width), both at least 1, but got "
                 f"{tuple(shape)}."
             )
-        if int(step) != step or step < 1:
-            raise ValueError(f"step must be a whole number of pixels, at least 1, but got {step}.")
-        if not (sigma > 0 and math.isfinite(sigma)):
-            raise ValueError(f"sigma must be a positive number of pixels, but got {sigma}.")
+        if not is_whole(step, least=1):
+            raise ValueError(
+                f"step must be a whole number of pixels, at least 1, but got {step!r}."
+            )
+        if not 0 < (as_number(sigma) or 0) < math.inf:
+            raise ValueError(
+                f"sigma must be a finite, positive number of pixels, but got {sigma!r}."
+            )
         if pooling_method not in POOLING_METHODS:
             raise ValueError(
                 f"pooling_method must be one of {', '.join(POOLING_METHODS)}, "
@@ -100,9 +115,8 @@ class MaskGenerator:
         self.kernel: Callable[[torch.Tensor], torch.Tensor] = smooth_kernel
         self.margin = math.ceil(sigma)
         cells = math.ceil(self.margin / self.step)
-        # Where the margin is no whole number of cells, the neighbours are off centre by the rest.
-        rest = cells * self.step - self.margin
-        self.radius = 1 + math.ceil((sigma + rest) / self.step)
+        # The kernel reaches as many cells as the margin, and u lies anywhere in its own.
+        self.radius = 1 + cells
         self.padding = self.radius + cells
         rows, columns = (math.ceil(side / self.step) for side in self.shape)
         self.shape_in = (rows, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
 from course_lib.attribution.imaging import imsmooth
+from course_lib.attribution.validation import as_number, is_whole
 
 BLUR_PERTURBATION = "blur"
 """Level l of the pyramid is the image blurred by max_blur * (1 - l / (num_levels - 1)) pixels."""
@@ -23,7 +25,9 @@ class Perturbation:
     r"""Perturbs images by masks: 1 keeps a place as it is, 0 perturbs it entirely.
 
     A pyramid of L levels holds ever less perturbed versions of the image :math:`x_0, \dots, x_{L-1}
-    = x`. A mask value m picks a place between two neighbouring levels,
+    = x`: level l is the image blurred by `imsmooth` with sigma = max_blur (1 - l / (L - 1)), taken
+    as zero outside (so that borders darken), or, for "fade", l / (L - 1) times the image. A mask
+    value m picks a place between two neighbouring levels,
 
     .. math:: (m \otimes x)(u) = (1 - w)\, x_k(u) + w\, x_{k+1}(u), \qquad k + w = (L - 1)\, m(u),
 
@@ -33,7 +37,7 @@ class Perturbation:
     Args:
         input: float tensor (N, C, H, W): images, or any layer's activations.
         num_levels: L, at least 2.
-        max_blur: standard deviation in pixels of the strongest blur.
+        max_blur: standard deviation in pixels of the strongest blur, > 0.
         type: ``"blur"`` or ``"fade"`` (towards 0).
 
     Attributes:
@@ -60,12 +64,18 @@ class Perturbation:
             raise ValueError(
                 f"The images to perturb must have shape (N, C, H, W), but got {tuple(input.shape)}."
             )
-        if int(num_levels) != num_levels or num_levels < 2:
+        if not input.is_floating_point():
             raise ValueError(
-                f"num_levels must be a whole number, at least 2, but got {num_levels}."
+                f"The images to perturb must be of a floating dtype, but got {input.dtype}."
             )
-        if max_blur <= 0:
-            raise ValueError(f"max_blur must be a positive number of pixels, but got {max_blur}.")
+        if not is_whole(num_levels, least=2):
+            raise ValueError(
+                f"num_levels must be a whole number, at least 2, but got {num_levels!r}."
+            )
+        if not 0 < (as_number(max_blur) or 0) < math.inf:
+            raise ValueError(
+                f"max_blur must be a finite, positive number of pixels, but got {max_blur!r}."
+            )
         if type not in PERTURBATIONS:
             raise ValueError(
                 f"The perturbation must be one of {', '.join(PERTURBATIONS)}, but got {type!r}."
@@ -76,7 +86,8 @@ class Perturbation:
         with torch.no_grad():
             image = input.detach()
             levels = []
-            for share in torch.linspace(0, 1, self.num_levels, device="cpu").tolist():
+            shares = torch.linspace(0, 1, self.num_levels, device="cpu", dtype=torch.float32)
+            for share in shares.tolist():
                 if type == FADE_PERTURBATION:
                     levels.append(image * share)
                 else:

@@ -26,19 +26,22 @@ def simple_reward(
     With s the score of the target: :math:`s` for ``"preserve"``, :math:`-s` for ``"delete"``. For
     ``"dual"`` the first half of the rows are the networks' answers to what the masks keep, the
     second half to what is left without it, and the reward is :math:`s_{kept} - s_{left}`. Scores of
-    shape N x C x H x W are averaged over positions.
+    shape N x C x H x W are averaged over positions, unless the target is one of weights.
 
     Args:
         activation: network outputs, float (N, C) or (N, C, H, W).
         target: a class; one class per reward (long tensor (R,)); or weights of the outputs, a float
-            tensor (R, C) or (R, C, H, W) whose sum with the outputs is then the score.
+            tensor of the shape (R, C) or, for spatial outputs, (R, C, H, W). The score is then the
+            sum of the products of weights and outputs, over positions too: weights (R, C) hold at
+            each position.
         variant: ``"preserve"``, ``"delete"`` or ``"dual"``.
 
     Returns:
         Tensor (R,): R = N, or N / 2 for ``"dual"``.
 
     Raises:
-        ValueError: the outputs' shape, the variant, or an odd N for ``"dual"``.
+        ValueError: the outputs or weights have another shape, the target is not a class or not one
+            per reward, the variant is another, or N is odd for ``"dual"``.
 
     >>> simple_reward(torch.tensor([[1.0, 2.0], [0.5, 0.0]]), 1, "preserve")
     tensor([2., 0.])
@@ -105,7 +108,7 @@ def _class_scores(activation: torch.Tensor) -> torch.Tensor:
 
 def _target_score(activation: torch.Tensor, target: int | torch.Tensor) -> torch.Tensor:
     if isinstance(target, torch.Tensor) and target.is_floating_point():
-        return (activation * target).flatten(1).sum(1)
+        return (activation * _weights(activation, target)).flatten(1).sum(1)
     scores = _class_scores(activation)
     return scores.gather(1, _columns(scores, target)).squeeze(1)
 
@@ -121,6 +124,32 @@ def _target_lead(activation: torch.Tensor, target: int | torch.Tensor) -> torch.
     return scores.gather(1, columns).squeeze(1) - others.amax(1)
 
 
+def _weights(activation: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The weights with as many dimensions as the outputs."""
+    if weights.shape == activation.shape:
+        return weights
+    if weights.shape != activation.shape[:2]:
+        shapes = dict.fromkeys((activation.shape[:2], activation.shape))
+        wanted = " or ".join(str(tuple(shape)) for shape in shapes)
+        raise ValueError(f"The weights must have shape {wanted}, but got {tuple(weights.shape)}.")
+    return weights[:, :, None, None]
+
+
 def _columns(scores: torch.Tensor, target: int | torch.Tensor) -> torch.Tensor:
+    """The target's class in each row of scores, R x 1."""
+    rewards, count = scores.shape
     classes = torch.as_tensor(target, device=scores.device)
-    return classes.long().reshape(-1, 1).expand(len(scores), 1)
+    if classes.is_floating_point() or classes.is_complex() or classes.dtype == torch.bool:
+        raise ValueError(f"The target of a reward must be a class, not {target!r}.")
+    if classes.numel() not in (1, rewards):
+        raise ValueError(
+            f"There must be one class, or one for each of the {rewards} rewards, but got "
+            f"{classes.numel()}."
+        )
+    outside = classes[(classes < 0) | (classes >= count)]
+    if len(outside):
+        raise ValueError(
+            f"The target {int(outside[0])} is out of range: the network has {count} classes, 0 to "
+            f"{count - 1}."
+        )
+    return classes.long().reshape(-1, 1).expand(rewards, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,10 +12,19 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_lib.attribution.fast_forward import FastForward
-from course_lib.attribution.imaging import resize_saliency
-from course_lib.attribution.state import preserved
+from course_lib.attribution.imaging import check_resize, resize_saliency
+from course_lib.attribution.state import current_autocast, preserved
 from course_lib.attribution.targets import parse_target
-from course_lib.attribution.validation import check_finite, check_image, check_model, check_scores
+from course_lib.attribution.validation import (
+    as_number,
+    check_callable,
+    check_finite,
+    check_image,
+    check_model,
+    check_scores,
+    is_whole,
+    whole_number,
+)
 
 # Random numbers are drawn for this many masks at a time, whatever the batch: the masks are
 # TorchRay's for its default batch, and the same for every other.
@@ -28,26 +38,31 @@ _LEAST_PIECE = 8
 class RiseMasks:
     r"""The random masks of RISE: a sequence that holds their grids and makes the masks on demand.
 
-    A mask begins as a grid of c x c cells, each 1 with probability p and otherwise 0. It is
-    enlarged bilinearly, so that a cell is ceil(H / c) x ceil(W / c) pixels, with the grid reflected
-    at its border, and cut to H x W at a random shift of less than a cell. Enlarging is separable:
-    for mask k with the shifts r and s,
+    A mask begins as a grid of c x c cells, each 1 with probability p and otherwise 0. The grid gets
+    one cell more on each side, reflected without repeating the border cell (numpy.pad's "reflect";
+    a single cell is repeated). It is enlarged as `torch.nn.functional.interpolate` does (bilinear,
+    align_corners off), so that a cell is h x w = ceil(H / c) x ceil(W / c) pixels, and cut to H x
+    W: the mask begins r rows and s columns after the corner of the original grid, 0 <= r < h, 0 <=
+    s < w, drawn evenly and apart for each mask. Enlarging is separable: for mask k with the shifts
+    r and s,
 
     .. math:: m_k = A_{r_k}\, G_k\, B_{s_k}^\top,
 
-    with one small matrix for each shift, so that a mask costs two small matrix products.
+    with one small matrix for each shift, so that a mask costs two small matrix products. Masks are
+    read by slices only.
 
     Args:
         shape: (height, width) in pixels.
         num_masks: how many, at least 1.
         num_cells: c, cells along each side, at least 1.
         p: probability that a cell is kept (is 1), in (0, 1].
-        seed: of the random numbers; the global random state is neither used nor changed.
+        seed: of the random numbers, an int; the global random state is neither used nor changed.
         device: where the masks are made.
         dtype: floating dtype of the masks.
 
     Raises:
         ValueError: a number is outside its range.
+        TypeError: the seed is no int, or masks are read by something else than a slice.
 
     >>> masks = RiseMasks((6, 8), num_masks=100, num_cells=3)
     >>> len(masks), masks[:4].shape
@@ -64,19 +79,22 @@ class RiseMasks:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        _check_count("num_masks", num_masks)
-        _check_count("num_cells", num_cells)
-        if not 0 < p <= 1:
-            raise ValueError(f"p must be a probability in (0, 1], not {p}.")
-        if len(shape) != 2 or min(shape) < 1:
+        num_masks = whole_number("num_masks", num_masks)
+        num_cells = whole_number("num_cells", num_cells)
+        share = as_number(p)
+        if share is None or not 0 < share <= 1:
+            raise ValueError(f"p must be a probability in (0, 1], not {p!r}.")
+        if len(shape) != 2 or not all(is_whole(side, least=1) for side in shape):
             raise ValueError(f"The masks' shape must be (height, width), not {tuple(shape)}.")
         self.shape = (int(shape[0]), int(shape[1]))
         cells = [math.ceil(side / num_cells) for side in self.shape]
-        drawn: Any = {"generator": torch.Generator().manual_seed(seed), "device": "cpu"}
+        drawn: Any = {"generator": _generator(seed), "device": "cpu"}
+        # The grids must not depend on the default dtype.
+        evenly: Any = {**drawn, "dtype": torch.float32}
         grids, rows, columns = [], [], []
         for start in range(0, num_masks, _DRAWN_TOGETHER):
             count = min(_DRAWN_TOGETHER, num_masks - start)
-            grids.append(torch.rand(count, 1, num_cells, num_cells, **drawn) < p)
+            grids.append(torch.rand(count, 1, num_cells, num_cells, **evenly) < share)
             rows.append(torch.randint(0, cells[0], (count,), **drawn))
             columns.append(torch.randint(0, cells[1], (count,), **drawn))
         self._grids = torch.cat(grids).squeeze(1).to(device)
@@ -92,15 +110,29 @@ class RiseMasks:
 
     def __getitem__(self, index: slice) -> torch.Tensor:
         """The masks of a slice: (k, 1, H, W), values in [0, 1]."""
+        if not isinstance(index, slice):
+            raise TypeError(f"The masks are read by slices, such as masks[:4], not by {index!r}.")
         rows = self._enlarge_rows[self._rows[index]]
         columns = self._enlarge_columns[self._columns[index]]
         grids = self._grids[index].to(rows.dtype)
-        return (rows @ grids @ columns.transpose(1, 2)).unsqueeze(1)
+        with torch.autocast(rows.device.type, enabled=False):
+            return (rows @ grids @ columns.transpose(1, 2)).unsqueeze(1)
+
+
+def _generator(seed: int) -> torch.Generator:
+    """Random numbers on the CPU from any seed that torch takes, as an int of any type."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be a whole number, not {seed!r}.") from None
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(f"seed must be from -2^63 to 2^64 - 1, not {seed!r}.")
+    return torch.Generator(device="cpu").manual_seed(number)
 
 
 def _enlargement(num_cells: int, cell: int, side: int) -> torch.Tensor:
     """For each shift, the weights of the grid's cells at each pixel: (cell, side, num_cells)."""
-    cells = torch.eye(num_cells, device="cpu").unsqueeze(1)
+    cells = torch.eye(num_cells, device="cpu", dtype=torch.float32).unsqueeze(1)
     # A single cell has nothing to reflect.
     cells = F.pad(cells, (1, 1), mode="reflect" if num_cells > 1 else "replicate")
     size = cell * (num_cells + 2)
@@ -130,8 +162,10 @@ def rise(
 
     with random smooth masks m_k (see `RiseMasks`), the network phi and the activation f. Only the
     network's answers are used, no gradient. The masks depend on `seed`, `num_masks`, `num_cells`,
-    `p` and the image's size, not on `batch_size`. Paper: Petsiuk, Das and Saenko, "RISE: Randomized
-    Input Sampling for Explanation of Black-box Models" (2018), arXiv 1806.07421.
+    `p` and the image's size, not on `batch_size`. Masks, activated scores and their sum are held in
+    float32 (float64 for float64 images), also for images of half precision and under
+    `torch.autocast`, which holds for the network alone. Paper: Petsiuk, Das and Saenko, "RISE:
+    Randomized Input Sampling for Explanation of Black-box Models" (2018), arXiv 1806.07421.
 
     Other than in TorchRay, the maps are those of `target`, when there is one, and no others are
     computed.
@@ -146,7 +180,8 @@ def rise(
         num_masks: K.
         num_cells: cells along each side of a mask's grid.
         filter_masks: masks to use instead of random ones, K x 1 x H x W or K x H x W.
-        batch_size: how many masked images the network gets at once; on a CPU, at most.
+        batch_size: how many masked images the network gets at once: at most this many on a CPU,
+            exactly this many elsewhere (but for the last batch).
         p: the probability that a cell is kept.
         resize: False, True (the image's size, which the maps have anyway) or (width, height).
         resize_mode: how to interpolate then.
@@ -155,8 +190,8 @@ def rise(
         progress: show a progress bar.
 
     Returns:
-        Maps, N x T x H x W: T is the number of classes, or of targets per image. They carry no
-        graph.
+        Maps, N x T x H x W, of the images' dtype: T is the number of classes, or of targets per
+        image, and 1 for weights. They carry no graph.
 
     Raises:
         TypeError, ValueError: an argument is not as above, or the network's output is not finite.
@@ -172,18 +207,23 @@ def rise(
     """
     check_model(model)
     check_image(input)
-    _check_count("batch_size", batch_size)
+    batch_size = whole_number("batch_size", batch_size)
+    if activation is not None:
+        check_callable("activation", activation)
+    check_resize(resize, resize_mode)
     images = input.detach().contiguous(memory_format=torch.channels_last)
+    dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
     if filter_masks is None:
         masks: RiseMasks | torch.Tensor = RiseMasks(
-            images.shape[2:], num_masks, num_cells, p, seed, images.device, images.dtype
+            images.shape[2:], num_masks, num_cells, p, seed, images.device, dtype
         )
     else:
-        masks = _check_masks(filter_masks, images)
-    run = FastForward(model)
+        masks = _check_masks(filter_masks, images, dtype)
+    run = _under_autocast(FastForward(model), images.device)
     wanted: torch.Tensor | None = None
     totals: list[torch.Tensor] = []
-    with preserved(model, input), torch.no_grad():
+    full_precision = torch.autocast(images.device.type, enabled=False)
+    with preserved(model, input), torch.no_grad(), full_precision:
         for chunk in _batches(len(masks), batch_size, progress):
             mask = masks[chunk]
             for n, image in enumerate(images.split(1)):
@@ -191,24 +231,24 @@ def rise(
                 if target is not None and wanted is None:
                     wanted = parse_target(target, scores[:1].expand(len(images), -1))
                 weights = _of_target(scores, None if wanted is None else wanted[n])
-                share = weights.t().to(mask.dtype) @ mask.flatten(1)
+                share = weights.t() @ mask.flatten(1)
                 if chunk.start == 0:
                     totals.append(share)
                 else:
                     totals[n] += share
     saliency = torch.stack(totals).div_(len(masks)).unflatten(2, images.shape[2:])
-    return resize_saliency(input, saliency, resize, resize_mode)
+    return resize_saliency(input, saliency, resize, resize_mode).to(images.dtype)
 
 
 def rise_class(
     model: nn.Module, input: torch.Tensor, target: Any, *args: Any, **kwargs: Any
 ) -> torch.Tensor:
-    """`rise` for one class per image: N x 1 x H x W.
+    """`rise` for a target that must be given: N x 1 x H x W for one class per image.
 
     Args:
         model: the network.
         input: images, N x C x H x W.
-        target: an int, or one class per image.
+        target: an int, or one class per image; or another target of `rise`, with as many maps.
         args, kwargs: the further arguments of `rise`.
 
     Raises:
@@ -223,33 +263,57 @@ def rise_class(
     return rise(model, input, target, *args, **kwargs)
 
 
-def _in_pieces(run: FastForward, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The network's output for the image under each mask, a few at a time on a CPU."""
+def _under_autocast(
+    run: Callable[[torch.Tensor], Any], device: torch.device
+) -> Callable[[torch.Tensor], Any]:
+    """The network, to be called where there is no autocast, in the autocast of now."""
+    setting = current_autocast(device)
+
+    def inside(x: torch.Tensor) -> Any:
+        with setting():
+            return run(x)
+
+    return inside
+
+
+def _in_pieces(
+    run: Callable[[torch.Tensor], Any], image: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """The network's scores for the image under each mask, k x C, a few at a time on a CPU."""
     size = len(mask)
     if image.device.type == "cpu":
         size = max(_LEAST_PIECE, _CACHED_PIXELS // (image.shape[2] * image.shape[3]))
     pieces = mask.split(size)
-    return torch.cat([check_scores(run(_masked(image, piece)), len(piece)) for piece in pieces])
+    return torch.cat([_scores(run(_masked(image, piece)), piece) for piece in pieces])
 
 
 def _masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The image (1, C, H, W) under each mask (k, 1, H, W), in the image's memory layout."""
-    return (image.permute(0, 2, 3, 1) * mask.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    """The image (1, C, H, W) under each mask (k, 1, H, W), in the image's layout and dtype."""
+    masked = image.permute(0, 2, 3, 1) * mask.permute(0, 2, 3, 1)
+    return masked.permute(0, 3, 1, 2).to(image.dtype)
+
+
+def _scores(output: Any, mask: torch.Tensor) -> torch.Tensor:
+    """One number per mask and class, k x C, in the masks' dtype."""
+    scores = check_scores(output, len(mask))
+    if scores.dim() == 4:
+        return scores.mean((2, 3), dtype=mask.dtype)
+    # A network may write all its outputs to the same memory.
+    return scores.to(mask.dtype, copy=True)
 
 
 def _activated(
     scores: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor] | None
 ) -> torch.Tensor:
-    """One number per masked image and class: k x C."""
-    if scores.dim() == 4:
-        scores = scores.mean((2, 3))
-    activated = scores if activation is None else activation(scores)
-    if activated.shape != scores.shape:
+    """The activation of k x C scores, in their dtype."""
+    activated: Any = scores if activation is None else activation(scores)
+    tensor = isinstance(activated, torch.Tensor)
+    if not tensor or activated.shape != scores.shape:
         raise ValueError(
             f"The activation must keep the scores' shape, {tuple(scores.shape)}, but gave "
-            f"{tuple(activated.shape)}."
+            f"{tuple(activated.shape) if tensor else 'a ' + type(activated).__name__}."
         )
-    return check_finite(activated, "The activated score")
+    return check_finite(activated.to(scores.dtype), "The activated score")
 
 
 def _of_target(scores: torch.Tensor, wanted: torch.Tensor | None) -> torch.Tensor:
@@ -271,7 +335,7 @@ def _batches(count: int, size: int, progress: bool) -> Iterator[slice]:
         yield slice(start, min(start + size, count))
 
 
-def _check_masks(masks: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+def _check_masks(masks: torch.Tensor, images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     height, width = images.shape[2:]
     wanted = f"K x 1 x {height} x {width}"
     if not isinstance(masks, torch.Tensor):
@@ -280,9 +344,4 @@ def _check_masks(masks: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     if given.dim() != 4 or given.shape[1:] != (1, height, width) or len(given) == 0:
         shape = " x ".join(map(str, masks.shape))
         raise ValueError(f"filter_masks must have shape {wanted} for this image, not {shape}.")
-    return check_finite(given.detach().to(images), "filter_masks")
-
-
-def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or int(value) != value or value < 1:
-        raise ValueError(f"{name} must be a whole number, at least 1, not {value}.")
+    return check_finite(given.detach().to(images.device, dtype), "filter_masks")

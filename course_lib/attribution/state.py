@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -107,6 +107,15 @@ def _give_back(model: nn.Module, user: object) -> None:
         if not users:
             found.restore()
             del _IN_USE[model]
+
+
+def current_autocast(device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
+    """Makes contexts in which the autocast of now holds again."""
+    kind = device.type
+    if not torch.is_autocast_enabled(kind):
+        return nullcontext
+    dtype = torch.get_autocast_dtype(kind)
+    return lambda: torch.autocast(kind, dtype=dtype)
 
 
 @contextmanager

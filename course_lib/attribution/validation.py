@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,46 @@ def check_image(x: Any, name: str = "The input") -> torch.Tensor:
     if not x.is_floating_point():
         raise ValueError(f"{name} must be of a floating dtype, not {x.dtype}.")
     return check_finite(x, name)
+
+
+def as_number(value: Any) -> float | None:
+    """A real number, also one in a tensor or array of no dimensions, as a float; None for others.
+
+    >>> as_number(torch.tensor(0.5)), as_number("0.5")
+    (0.5, None)
+    """
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    return float(value) if isinstance(value, numbers.Real) else None
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether the value is a whole number, of any type but bool, of at least `least`."""
+    number = as_number(value)
+    if number is None or isinstance(value, bool):
+        return False
+    return number >= least and number.is_integer()
+
+
+def whole_number(name: str, value: Any, least: int = 1) -> int:
+    """The value as an int; ValueError unless it is a whole number of at least `least`.
+
+    >>> whole_number("num_masks", 8.0)
+    8
+    >>> whole_number("num_masks", 2.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: num_masks must be a whole number, at least 1, not 2.5.
+    """
+    if not is_whole(value, least):
+        raise ValueError(f"{name} must be a whole number, at least {least}, not {value!r}.")
+    return int(value)
+
+
+def check_callable(name: str, function: Any) -> None:
+    """TypeError unless `function` can be called."""
+    if not callable(function):
+        raise TypeError(f"{name} must be a function, not {function!r}.")
 
 
 def shape_text(x: torch.Tensor) -> str:

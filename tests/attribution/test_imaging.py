@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -38,6 +39,21 @@ def test_a_constant_stays_constant_also_when_smaller_than_the_kernel(mode, size)
     torch.testing.assert_close(imsmooth(x, 2.5, padding_mode=mode), x)
 
 
+@pytest.mark.parametrize(
+    ("mode", "numpy_mode"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")]
+)
+@pytest.mark.parametrize("sigma", [0, 1, 8])
+@pytest.mark.parametrize("size", [(10, 12), (3, 17), (1, 5)])
+def test_each_axis_goes_on_by_itself(mode, numpy_mode, sigma, size):
+    x = torch.randn(1, 2, *size, dtype=torch.float64)
+    margin = math.ceil(4 * sigma)
+    extended = np.pad(x.numpy(), ((0, 0), (0, 0), *((margin + 3, margin + 3),) * 2), numpy_mode)
+    blurred = imsmooth(torch.from_numpy(extended), sigma)
+    inside = [slice(margin, side - margin, 2) for side in blurred.shape[2:]]
+    found = imsmooth(x, sigma, stride=2, padding=3, padding_mode=mode)
+    torch.testing.assert_close(found, blurred[:, :, inside[0], inside[1]])
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_padding_stride_and_dtype(dtype):
     x = torch.randn(1, 3, 8, 6).to(dtype)
@@ -54,9 +70,37 @@ def test_smoothing_refuses():
         imsmooth(torch.zeros(1, 1, 3, 3), -1)
     with pytest.raises(ValueError, match="N x C x H x W"):
         imsmooth(torch.zeros(3, 3), 1)
+    with pytest.raises(ValueError, match="maps with pixels"):
+        imsmooth(torch.zeros(1, 1, 0, 3), 1)
 
 
-@pytest.mark.parametrize("size", ["big", (3,), (0, 4), 5])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
+def test_smoothing_refuses_other_than_floating_dtypes(dtype):
+    with pytest.raises(ValueError, match=f"a floating dtype, not {dtype}"):
+        imsmooth(torch.ones(1, 1, 3, 3, dtype=dtype), 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sigma": math.inf}, "sigma must be a finite number, at least 0, not inf"),
+        ({"sigma": math.nan}, "sigma must be a finite number, at least 0, not nan"),
+        ({"sigma": "a"}, "sigma must be a finite number, at least 0, not 'a'"),
+        ({"stride": 0}, "stride must be a whole number, at least 1, not 0"),
+        ({"stride": 1.5}, "stride must be a whole number"),
+        ({"padding": -1}, "padding must be a whole number, at least 0, not -1"),
+        ({"padding": None}, "padding must be a whole number"),
+        ({"padding_mode": "zeros"}, "padding_mode must be one of constant, .* not 'zeros'"),
+    ],
+)
+def test_smoothing_refuses_bad_settings(settings, message):
+    with pytest.raises(ValueError, match=message):
+        imsmooth(torch.zeros(1, 1, 3, 3), **{"sigma": 1, **settings})
+
+
+@pytest.mark.parametrize(
+    "size", ["big", (3,), (0, 4), 5, ("a", 3), (math.nan, 3), (math.inf, 3), (2.5, 3), (None, 3)]
+)
 def test_resize_refuses(size):
     with pytest.raises(ValueError, match=r"True, False or \(width, height\)"):
         resize_saliency(torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 2, 2), size)
@@ -67,6 +111,8 @@ def test_resize_modes():
     assert resize_saliency(x, s, True, "nearest")[0, 0, 0].tolist() == [1, 1, 2, 2]
     assert resize_saliency(x, s, (1, 1), "area").item() == 1.5
     assert resize_saliency(x, s, False) is s
+    assert resize_saliency(x, s, None) is s
+    assert resize_saliency(x, s, (np.int64(3), 5.0)).shape == (1, 1, 5, 3)
     with pytest.raises(ValueError, match="resize_mode"):
         resize_saliency(x, s, True, "best")
 

@@ -25,7 +25,7 @@ def slow_mask(shape: tuple[int, int], step: int, sigma: float, grid: torch.Tenso
     rows, columns = grid.shape
     margin = math.ceil(sigma)
     cells = math.ceil(margin / step)
-    reach = 1 + math.ceil((sigma + cells * step - margin) / step)
+    reach = 1 + math.ceil(sigma / step)
     mask = torch.zeros(shape, dtype=torch.float64)
     for y in range(shape[0]):
         for x in range(shape[1]):
@@ -86,6 +86,18 @@ def test_crop_is_the_cut_of_the_full_mask(shape: tuple[int, int], sigma: float) 
     mask.backward(upstream)
     crop.backward(upstream)
     assert torch.allclose(one.grad, two.grad, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [96, 97])
+@pytest.mark.parametrize("step", [1, 3, 7])
+@pytest.mark.parametrize("sigma", [0.4, 7.5, 21])
+def test_size_of_the_full_mask(side: int, step: int, sigma: float) -> None:
+    generator = MaskGenerator((side, 8), step, sigma)
+    margin = math.ceil(sigma)
+    rows = math.ceil(side / step)
+    assert generator.shape_out[0] == step * (rows + 2 * math.ceil(margin / step) - 1) + 1
+    assert (generator.margin, generator.radius) == (margin, 1 + math.ceil(sigma / step))
+    assert generator.shape_out[0] > margin + side
 
 
 def test_one_parameter_makes_a_disc() -> None:
@@ -190,6 +202,14 @@ def test_does_not_hold_a_mask_per_neighbour() -> None:
         (((8, 8), 2.5, 4), "step must be"),
         (((8, 8), 4, 0), "sigma must be"),
         (((8, 8), 4, float("nan")), "sigma must be"),
+        (((8, 8), 4, float("inf")), "sigma must be"),
+        (((8, 8), 4, "a"), "sigma must be"),
+        (((8, 8), 4, None), "sigma must be"),
+        (((8, 8), "a", 4), "step must be"),
+        (((8, 8), None, 4), "step must be"),
+        (((8, 8), float("nan"), 4), "step must be"),
+        (((8, "a"), 4, 4), "height, width"),
+        (((8, float("nan")), 4, 4), "height, width"),
         (((8, 8), 4, 4, True, "mean"), "pooling_method must be one of"),
     ],
 )

@@ -103,7 +103,15 @@ def test_the_image_may_change_afterwards() -> None:
     [
         ({"input": torch.rand(3, 4, 4)}, "shape"),
         ({"num_levels": 1}, "num_levels must be"),
+        ({"input": torch.ones(1, 3, 4, 4, dtype=torch.uint8)}, "floating dtype"),
+        ({"num_levels": "a"}, "num_levels must be"),
+        ({"num_levels": None}, "num_levels must be"),
+        ({"num_levels": float("nan")}, "num_levels must be"),
+        ({"num_levels": 2.5}, "num_levels must be"),
         ({"max_blur": 0}, "max_blur must be"),
+        ({"max_blur": float("nan")}, "max_blur must be"),
+        ({"max_blur": float("inf")}, "max_blur must be"),
+        ({"max_blur": "a"}, "max_blur must be"),
         ({"type": "noise"}, "perturbation must be one of"),
     ],
 )
@@ -156,6 +164,45 @@ def test_weights_as_a_target() -> None:
     activation, weights = torch.randn(2, 3, 2, 2), torch.randn(2, 3, 2, 2)
     reward = simple_reward(activation, weights, "preserve")
     assert torch.allclose(reward, (activation * weights).sum((1, 2, 3)))
+
+
+@pytest.mark.parametrize("variant", ["preserve", "delete", "dual"])
+def test_weights_of_classes_hold_at_each_position(variant: str) -> None:
+    activation = torch.randn(4, 3, 2, 5)
+    weights = torch.randn(2 if variant == "dual" else 4, 3)
+    spread = weights[:, :, None, None].expand(-1, -1, 2, 5)
+    reward = simple_reward(activation, weights, variant)
+    assert torch.allclose(reward, simple_reward(activation, spread, variant), atol=1e-6)
+    if variant == "preserve":
+        assert torch.allclose(reward, (activation * spread).sum((1, 2, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("reward", [simple_reward, contrastive_reward])
+@pytest.mark.parametrize("spatial", [False, True])
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (3, "The target 3 is out of range: the network has 3 classes, 0 to 2"),
+        (-1, "The target -1 is out of range"),
+        (torch.tensor([0, 1, 2, 3]), "The target 3 is out of range"),
+        (torch.tensor([0, 1, 2]), "one class, or one for each of the 4 rewards, but got 3"),
+        (1.5, "must be a class, not 1.5"),
+        (True, "must be a class, not True"),
+    ],
+)
+def test_rewards_refuse_other_classes(reward, spatial: bool, target, message: str) -> None:
+    activation = torch.rand(4, 3, 2, 2) if spatial else torch.rand(4, 3)
+    with pytest.raises(ValueError, match=message):
+        reward(activation, target, "preserve")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "weights"),
+    [((4, 3), (2, 3)), ((4, 3), (4, 3, 2, 2)), ((4, 3, 2, 2), (4, 2)), ((4, 3), (3,))],
+)
+def test_simple_reward_refuses_weights_of_another_shape(outputs: tuple, weights: tuple) -> None:
+    with pytest.raises(ValueError, match=r"The weights must have shape \(4, 3"):
+        simple_reward(torch.rand(outputs), torch.rand(weights), "preserve")
 
 
 @pytest.mark.parametrize("reward", [simple_reward, contrastive_reward])

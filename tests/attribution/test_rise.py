@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -103,6 +104,93 @@ def test_equals_the_loop_over_masks(tiny: Tiny) -> None:
     assert torch.allclose(some[0], expected[[3, 1]], atol=1e-12)
 
 
+def loop_in_float64(net: nn.Module, x: torch.Tensor, count: int) -> torch.Tensor:
+    """The mean over masks in double precision, of the scores that the network gives."""
+    expected = torch.zeros(5, *x.shape[2:], dtype=torch.float64)
+    for mask in RiseMasks(x.shape[2:], count)[:]:
+        scores = torch.sigmoid(net((x * mask).to(x.dtype))[0].detach().double())
+        expected += scores.view(5, 1, 1) * mask.double() / count
+    return expected
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("batch_size", [8, 32])
+def test_sums_in_full_precision_for_half_precision_images(
+    tiny: Tiny, dtype: torch.dtype, batch_size: int
+) -> None:
+    x, net = REFERENCE["x"].to(dtype), tiny.to(dtype)
+    saliency = rise(net, x, num_masks=600, batch_size=batch_size)
+    assert saliency.dtype == dtype
+    assert relative_error(saliency[0].double(), loop_in_float64(net, x, 600)) < 2**-8
+
+
+@pytest.mark.parametrize("batch_size", [8, 32])
+def test_autocast_is_for_the_network_alone(tiny: Tiny, batch_size: int) -> None:
+    seen = []
+
+    def note(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        seen.append((inputs[0].dtype, output.dtype))
+
+    tiny.conv1.register_forward_hook(note)
+    x = REFERENCE["x"]
+    with torch.autocast("cpu", torch.bfloat16):
+        saliency = rise(tiny, x, num_masks=600, batch_size=batch_size)
+        weighted = rise(tiny, x, torch.eye(5)[1:2], num_masks=600)
+        expected = loop_in_float64(tiny, x, 600)
+        masks = RiseMasks((16, 16), 20)[:]
+    assert set(seen) == {(torch.float32, torch.bfloat16)}
+    assert saliency.dtype == torch.float32
+    assert relative_error(saliency[0].double(), expected) < 1e-4
+    assert relative_error(weighted[0, 0].double(), expected[1]) < 1e-4
+    assert torch.equal(masks, RiseMasks((16, 16), 20)[:])
+
+
+@pytest.mark.parametrize("target", [None, 3])
+@pytest.mark.parametrize("spatial", [False, True])
+def test_a_network_may_return_the_same_memory_each_time(target: int | None, spatial: bool) -> None:
+    class Buffered(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Conv2d(3, 5, 3) if spatial else Tiny()
+            self.buffer: torch.Tensor | None = None
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.inner(x)
+            if self.buffer is None or len(self.buffer) < len(y):
+                self.buffer = torch.zeros_like(y)
+            return self.buffer[: len(y)].copy_(y)
+
+    model, x = Buffered(), torch.rand(1, 3, 128, 128)
+    expected = rise(model.inner, x, target, num_masks=40)
+    assert torch.allclose(rise(model, x, target, num_masks=40), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_the_default_dtype_changes_nothing(dtype: torch.dtype) -> None:
+    expected = RiseMasks((13, 9), 70, num_cells=4)[:]
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        masks = RiseMasks((13, 9), 70, num_cells=4)[:]
+    finally:
+        torch.set_default_dtype(before)
+    assert torch.equal(masks, expected)
+
+
+def test_masks_as_the_docstring_has_them() -> None:
+    masks = RiseMasks((13, 9), 6, num_cells=4)
+    for k, (row, column) in enumerate(zip(masks._rows, masks._columns, strict=True)):
+        grid = torch.from_numpy(np.pad(masks._grids[k].float().numpy(), 1, mode="reflect"))
+        large = nn.functional.interpolate(grid[None, None], size=(24, 18), mode="bilinear")
+        cut = large[:, :, 4 + row : 17 + row, 3 + column : 12 + column]
+        assert torch.allclose(masks[k : k + 1], cut, atol=1e-6)
+
+
+def test_masks_are_read_by_slices_only() -> None:
+    with pytest.raises(TypeError, match=r"read by slices, such as masks\[:4\], not by 3"):
+        RiseMasks((3, 3), 5)[3]
+
+
 def test_p_is_the_share_that_is_kept() -> None:
     assert RiseMasks((20, 20), 400, p=0.9)[:].mean() > 0.8
     assert RiseMasks((20, 20), 400, p=0.1)[:].mean() < 0.2
@@ -148,6 +236,8 @@ def test_other_activations(tiny: Tiny) -> None:
         assert torch.allclose(saliency, expected, atol=1e-5)
     with pytest.raises(ValueError, match="activation must keep"):
         rise(tiny, x, num_masks=4, activation=lambda y: y.sum(1))
+    with pytest.raises(ValueError, match=r"scores' shape, \(4, 5\), but gave a list"):
+        rise(tiny, x, num_masks=4, activation=lambda y: y.tolist())
 
 
 def test_given_masks(tiny: Tiny) -> None:
@@ -165,6 +255,8 @@ def test_given_masks(tiny: Tiny) -> None:
 def test_rise_class(tiny: Tiny) -> None:
     x = REFERENCE["x"]
     assert torch.equal(rise_class(tiny, x, target=3, num_masks=20), rise(tiny, x, 3, num_masks=20))
+    several = rise_class(tiny, x, [3, 1], num_masks=20)
+    assert torch.equal(several, rise(tiny, x, [3, 1], num_masks=20))
     with pytest.raises(ValueError, match="needs a target"):
         rise_class(tiny, x, target=None)
 
@@ -247,6 +339,8 @@ def test_an_interrupt_while_masks_are_weighed_restores_all(tiny: Tiny) -> None:
         ({"batch_size": 0}, "batch_size must be"),
         ({"p": 0}, "p must be a probability"),
         ({"p": 1.5}, "p must be a probability"),
+        ({"p": "a"}, "p must be a probability"),
+        ({"seed": 2**64}, "seed must be from"),
         ({"target": 5}, "out of range"),
         ({"target": torch.tensor([[1, 2], [0, 1]])}, "one target per image"),
     ],
@@ -254,6 +348,36 @@ def test_an_interrupt_while_masks_are_weighed_restores_all(tiny: Tiny) -> None:
 def test_refuses_bad_input_in_one_sentence(tiny: Tiny, arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         rise(**{"model": tiny, "input": torch.rand(1, 3, 8, 8), "num_masks": 4, **arguments})
+
+
+@pytest.mark.parametrize("bad", ["a", None, float("nan"), float("inf"), 2.5, True, [4]])
+@pytest.mark.parametrize("name", ["num_masks", "num_cells", "batch_size"])
+def test_refuses_what_is_no_whole_number(tiny: Tiny, name: str, bad: object) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a whole number, at least 1, not"):
+        rise(tiny, REFERENCE["x"], 1, **{"num_masks": 4, name: bad})
+
+
+def test_whole_numbers_of_any_type(tiny: Tiny) -> None:
+    expected = rise(tiny, REFERENCE["x"], 1, 3, 8, 4, batch_size=8)
+    for kind in (float, np.int64, torch.tensor):
+        counts = {"num_masks": kind(8), "num_cells": kind(4), "batch_size": kind(8)}
+        assert torch.equal(rise(tiny, REFERENCE["x"], 1, np.int64(3), **counts), expected)
+    with pytest.raises(TypeError, match=r"seed must be a whole number, not 1\.5"):
+        rise(tiny, REFERENCE["x"], 1, seed=1.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"resize": (2.5, 3)}, "resize must be"),
+        ({"resize": True, "resize_mode": "best"}, "resize_mode must be"),
+        ({"activation": "sigmoid"}, "activation must be a function"),
+    ],
+)
+def test_refuses_before_the_network_runs(arguments: dict, message: str) -> None:
+    model = Exploding(1, AssertionError)
+    with pytest.raises((TypeError, ValueError), match=message):
+        rise(model, torch.rand(1, 3, 8, 8), 1, num_masks=4, **arguments)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
