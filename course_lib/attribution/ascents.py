@@ -25,10 +25,19 @@ class Stepper(ABC):
 
 
 class GradientAscent(Search):
-    """Goes uphill from masks of ones, under an area penalty whose weight grows.
+    r"""Goes uphill from masks of ones, under an area penalty whose weight grows.
+
+    In iteration t = 0, 1, ..., the gradient is that of
+
+    .. math:: \phi(m) / r - w_t\, R_a(m),
+
+    with the reward phi, the weight w_t and the penalty R_a (`area_penalty`); a `Stepper` makes it
+    into a step, and the parameters are clamped to [0, 1]. `history` holds phi and -r w_t R_a.
 
     Attributes:
-        relative: whether rewards are counted in units of their range: all kept - all perturbed.
+        relative: whether rewards are divided by their range, so that r = |phi(1) - phi(0)|, the
+            distance between the rewards of a mask of ones and of one of zeros, or 1 if they agree;
+            else r = 1.
     """
 
     relative: bool
@@ -59,6 +68,11 @@ class GradientAscent(Search):
             mask, counted = problem.render(current)
             reward = problem.reward(mask, active, problem.jitter and t % 2 == 0)
             check_reward(reward, len(active), f"in iteration {done + t + 1}")
+            if not reward.requires_grad:
+                raise ValueError(
+                    "The reward has no gradient with respect to the mask: use schedule='fast' over "
+                    "places, or a network and reward that are differentiable."
+                )
             penalty = -weight * area_penalty(counted, problem.areas[active.cpu()])
             (gradient,) = torch.autograd.grad((reward + penalty).sum(), current)
             with torch.no_grad():
@@ -83,7 +97,7 @@ class GradientAscent(Search):
 class PaperAscent(GradientAscent):
     r"""Gradient ascent with momentum, 800 iterations.
 
-    Velocity v = 0.9 v + 0.1 g (v = g at first), step 0.01 v, area weight 300 * 1.0035^t: Fong,
+    Velocity v = 0.9 v + 0.1 g (v = g at t = 0), step 0.01 v, area weight 300 * 1.0035^t: Fong,
     Patrick and Vedaldi (2019), arXiv 1910.08485, as in TorchRay.
     """
 
@@ -111,7 +125,10 @@ class _Momentum(Stepper):
 
 
 class AdamAscent(GradientAscent):
-    r"""Adam at rate 0.05, with an area weight 13 * 50^(t / (T - 1)) over T iterations.
+    r"""Adam at rate 0.05, with an area weight 13 * 50^(t / (T - 1)) over T iterations, usually 40.
+
+    Rewards are divided by their range, the distance between the reward of a mask of ones and that
+    of zeros; `history` holds both terms times the range.
 
     Adam's steps do not grow with the gradient, so its weights begin below the paper's: where the
     area term outweighs the score, a mask shrinks everywhere alike instead of giving up first what

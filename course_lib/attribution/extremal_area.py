@@ -9,11 +9,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_lib.attribution.extremal_perturbation import extremal_perturbation
+from course_lib.attribution.extremal_perturbation import check_areas, extremal_perturbation
 from course_lib.attribution.rewards import PRESERVE_VARIANT, simple_reward
 from course_lib.attribution.state import preserved
 from course_lib.attribution.targets import parse_target
-from course_lib.attribution.validation import check_image, check_model, check_scores
+from course_lib.attribution.validation import (
+    as_number,
+    check_callable,
+    check_finite,
+    check_image,
+    check_model,
+    check_scores,
+)
 
 AREAS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
 
@@ -44,7 +51,7 @@ def extremal_area(
     input: torch.Tensor,
     target: Any,
     share: float = 0.9,
-    areas: Sequence[float] = AREAS,
+    areas: Sequence[float] | float = AREAS,
     *,
     activation: Callable[[torch.Tensor], torch.Tensor] | None = None,
     **options: Any,
@@ -64,15 +71,20 @@ def extremal_area(
         share: q, in (0, 1].
         areas: the areas to try, shares in (0, 1) in any order; duplicates count once.
         activation: f, from N x C scores to as many numbers, such as `torch.sigmoid` for a network
-            of logits; None for the scores themselves, which must then be positive.
-        options: further arguments of `extremal_perturbation`, such as `perturbation` or `step`.
+            of logits; None for the scores themselves, which must then be positive. Scores of shape
+            N x C x H x W are averaged over positions before.
+        options: further arguments of `extremal_perturbation`, such as `perturbation` or `step`,
+            but not `variant`, `reward_func`, `layer`, `over`, `resize` or `smooth`: the masks are
+            those of the image that preserve the score, as they were found.
 
     Returns:
         `ExtremalArea`.
 
     Raises:
-        ValueError: share is out of range; the whole image's score is not positive, so that a share
-            of it means nothing; or as for `extremal_perturbation`.
+        TypeError, ValueError: share is out of range; the target is not one class per image; the
+            activation gives something else than one finite number per score; the whole image's
+            score is not positive, so that a share of it means nothing; one of the options above is
+            given; or as for `extremal_perturbation`.
 
     >>> class Corner(torch.nn.Module):
     ...     def forward(self, x):
@@ -84,12 +96,14 @@ def extremal_area(
     """
     check_model(model)
     check_image(input)
-    if not 0 < share <= 1:
-        raise ValueError(f"share must be in (0, 1], not {share}.")
+    if not 0 < (as_number(share) or 0) <= 1:
+        raise ValueError(f"share must be in (0, 1], not {share!r}.")
+    if activation is not None:
+        check_callable("activation", activation)
     for name in ("variant", "reward_func", "layer", "over", "resize", "smooth"):
         if name in options:
             raise ValueError(f"extremal_area has no argument {name!r}.")
-    tried = sorted(set(areas))
+    tried = sorted(set(check_areas(areas)))
     with preserved(model, input), torch.no_grad():
         whole = _activated(check_scores(model(input), len(input)), activation)
     classes = parse_target(target, whole)
@@ -135,4 +149,14 @@ def _activated(
 ) -> torch.Tensor:
     if scores.dim() == 4:
         scores = scores.mean((2, 3))
-    return scores if activation is None else activation(scores)
+    if activation is None:
+        return scores
+    given: Any = activation(scores)
+    tensor = isinstance(given, torch.Tensor)
+    if not tensor or given.shape != scores.shape:
+        raise ValueError(
+            f"The activation must give one number per score, a tensor of shape "
+            f"{tuple(scores.shape)}, but gave "
+            f"{tuple(given.shape) if tensor else 'a ' + type(given).__name__}."
+        )
+    return check_finite(given, "The activation's output")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 
 from course_lib.attribution.area import mask_area
 from course_lib.attribution.fast_forward import FastForward
-from course_lib.attribution.imaging import imsmooth, resize_saliency
+from course_lib.attribution.imaging import check_resize, imsmooth, resize_saliency
 from course_lib.attribution.layer_replacement import LayerReplacement
 from course_lib.attribution.mask_generator import MaskGenerator
 from course_lib.attribution.masked_scores import MaskedScores, Reward
@@ -37,14 +38,17 @@ from course_lib.attribution.rewards import (
     contrastive_reward,
     simple_reward,
 )
-from course_lib.attribution.search import Problem
-from course_lib.attribution.state import preserved
+from course_lib.attribution.search import Problem, check_reward
+from course_lib.attribution.state import current_autocast, preserved
 from course_lib.attribution.targets import parse_target
 from course_lib.attribution.validation import (
+    as_number,
+    check_callable,
     check_image,
     check_model,
     check_scores,
     refusing_checkpoints,
+    whole_number,
 )
 
 __all__ = [
@@ -70,12 +74,15 @@ class ExtremalMasks:
     `masks.unflatten(0, shape)` is N x K x A x 1 x H x W.
 
     Attributes:
-        masks: M x 1 x H x W, or M x C x 1 x 1 over channels; values in [0, 1].
+        masks: M x 1 x H x W, or M x C x 1 x 1 over channels; values in [0, 1], beyond which only a
+            bicubic `resize` goes.
         history: M x 2 x T: reward and (negative) weighted area penalty in each iteration, those of
             the fast schedule's searches one after the other; the penalty is 0 while discs are
             placed. A mask that was done earlier than others keeps its last values.
-        reward: M rewards of the masks as returned, on the image as given, not flipped.
-        area: M shares of the image that the masks cover: their mean values.
+        reward: M rewards of the masks before `resize` and `smooth`, on the image as given, not
+            flipped.
+        area: M mean values of the masks before `resize` and `smooth`; with the margin for
+            `area_on="padded"`.
         iterations: M numbers of iterations.
         areas: the A areas asked for.
         shape: (N, K, A).
@@ -131,11 +138,11 @@ def extremal_perturbation(
     .. math:: m_a = \operatorname*{argmax}_{m \in \mathcal M}\;
               \Phi(m \otimes x) - \lambda\, R_a(m),
 
-    where M are the masks of a `MaskGenerator`, m (*) x blurs or fades the image where m is small
-    (`Perturbation`), R_a is 0 only for flat masks of area a (`area_penalty`), and Phi is the
-    reward. Images, targets and areas are optimised in one batch, each mask by itself. Paper: Fong,
-    Patrick and Vedaldi, "Understanding deep networks via extremal perturbations and smooth masks"
-    (2019), arXiv 1910.08485.
+    where M are the masks of a `MaskGenerator`, m (*) x blurs the image where m is small, by up to
+    20 pixels, or fades it (`Perturbation`), R_a is 0 only for flat masks of area a (`area_penalty`;
+    of the mask on the image), and Phi is the reward. Images, targets and areas are optimised in one
+    batch, each mask by itself. Paper: Fong, Patrick and Vedaldi, "Understanding deep networks via
+    extremal perturbations and smooth masks" (2019), arXiv 1910.08485.
 
     Other than in TorchRay: several images and targets at once; the area is that of the mask on the
     image, where TorchRay counts the margin around it too (`area_on="padded"`), so that a mask asked
@@ -147,30 +154,42 @@ def extremal_perturbation(
         input: images, N x C x H x W, of any size.
         target: an int; one class per image, or several (N x K); or a floating tensor of the
             scores' shape, by which they are weighted.
-        areas: A shares in (0, 1), in any order.
+        areas: A shares in (0, 1), in any order, or one share.
         perturbation: "blur" or "fade".
-        max_iter: the largest number of iterations; by default the schedule's own.
+        max_iter: the largest number of iterations, of all searches of the schedule together; by
+            default the schedule's own.
         num_levels: levels of the pyramid.
         step: pixels between the mask's parameters.
         sigma: reach of the mask's kernel, in pixels.
-        jitter: flip the perturbed image left-right in every other iteration; only for images, not
-            for a layer's activations.
-        variant: "preserve" the score with what the mask keeps, "delete" it by taking that away, or
-            "dual", both.
+        jitter: flip the perturbed image left-right in iterations 0, 2, 4, ... of an ascent; not
+            while discs are placed, and not for a layer's activations.
+        variant: "preserve" the score with what the mask keeps, "delete" it by taking that away (the
+            image is perturbed by 1 - m), or "dual", both (the network is given all images perturbed
+            by m, then all perturbed by 1 - m).
         print_iter: print the rewards and area terms every so many iterations.
         debug: print them in every iteration.
         reward_func: `simple_reward`, `contrastive_reward`, or a function of (scores, target,
             variant=...) that gives one reward per mask. target is the int given when there is one
             image and one target, and otherwise a tensor with one entry per mask.
-        resize: False, True (the image's size) or (width, height), for the masks returned.
+        resize: False, True (the image's size) or (width, height), for the masks returned; over
+            places only.
         resize_mode: how to interpolate then.
-        smooth: blur the masks returned by this share of their shorter side.
-        schedule: "fast" for discs placed one after another where they earn most (`DiscPlacement`),
-            twice, with places less and more close, of which each mask's better is kept, or, over
-            channels, 40 iterations of Adam; "paper" for 800 iterations of gradient ascent with
-            momentum.
-        tol: end a mask's ascent when no value changed by more than this within ten iterations.
-            (Discs are no ascent: placing them ends when none gains by moving.)
+        smooth: blur the resized masks by this share of their shorter side (the standard deviation
+            of `imsmooth`); they are 0 outside. Over places only.
+        schedule: "fast": discs are placed one after another where they raise the reward most, until
+            the area is covered, and then moved; one that is too large for the area becomes fainter,
+            and as long as it is the only one, what it would earn whole counts a little as well
+            (`placement.DiscPlacement`). That is done twice, at most 40 iterations each, with places
+            less and more close (once where they can't be closer), and each mask's better is kept
+            (`optimisation.best_masks`). Over channels, 40 iterations of Adam
+            (`ascents.AdamAscent`).
+            "paper": parameters begin at 1. In iteration t = 0, 1, ..., with g the gradient of
+            reward - 300 * 1.0035^t R_a(m), v = 0.9 v + 0.1 g (v = g at t = 0), and the parameters
+            go 0.01 v uphill and are clamped to [0, 1]; 800 iterations.
+            Ascents need a network and reward that are differentiable; placing discs does not.
+        tol: end a mask's ascent when no value changed by more than this within ten iterations,
+            which is looked at in iterations 10, 20, .... (Discs are no ascent: placing them ends
+            when none gains by moving.)
         area_on: "image", or "padded" for the mask with its margin.
         layer: perturb this layer's activations in place of the image; step and sigma then count
             positions of the layer.
@@ -182,12 +201,13 @@ def extremal_perturbation(
             raises ends the optimisation, and all is as before.
 
     Returns:
-        `ExtremalMasks`, which unpacks as (masks, history).
+        `ExtremalMasks`, which unpacks as (masks, history). The masks are those after the last step,
+        so one step on from the last entry of an ascent's history.
 
     Raises:
         TypeError, ValueError: an argument is not as above, the network gives no such scores, or
             has gradient checkpoints that can't be passed, or a score or reward becomes infinite or
-            not a number. The model is as before.
+            not a number, or has no gradient where an ascent needs it. The model is as before.
 
     >>> class Corner(torch.nn.Module):
     ...     def forward(self, x):
@@ -202,7 +222,7 @@ def extremal_perturbation(
     """
     check_model(model)
     check_image(input)
-    wanted = _check_areas(areas)
+    wanted = check_areas(areas)
     _check_choice("perturbation", perturbation, PERTURBATIONS)
     _check_choice("variant", variant, VARIANTS)
     _check_choice("schedule", schedule, tuple(SCHEDULES))
@@ -210,12 +230,14 @@ def extremal_perturbation(
     _check_choice("over", over, ("places", "channels"))
     if over == "channels" and layer is None:
         raise ValueError("Masks over channels need a layer whose channels are perturbed.")
-    if max_iter is not None and (
-        isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 1
-    ):
-        raise ValueError(f"max_iter must be a whole number, at least 1, not {max_iter}.")
-    if tol is not None and not tol >= 0:
-        raise ValueError(f"tol must be at least 0, or None, not {tol}.")
+    if max_iter is not None:
+        max_iter = whole_number("max_iter", max_iter)
+    if tol is not None:
+        _check_tolerance(tol)
+    _check_finish(over, resize, resize_mode, smooth)
+    check_callable("reward_func", reward_func)
+    if callback is not None:
+        check_callable("callback", callback)
 
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
@@ -232,7 +254,7 @@ def extremal_perturbation(
             run = stack.enter_context(LayerReplacement(model, layer, images))
             perturbed = _activations(run, over)
         # Masks are made in full precision, whatever the caller lets the network run in.
-        setting = _current_autocast(images.device)
+        setting = current_autocast(images.device)
         stack.enter_context(torch.autocast(images.device.type, enabled=False))
         pyramid = Perturbation(perturbed, num_levels, type=perturbation)
         score = MaskedScores(run, pyramid, targets, len(wanted), variant, reward_func, setting)
@@ -249,7 +271,7 @@ def extremal_perturbation(
         )
         plan = usual_plan(schedule, over, problem)
         if max_iter is not None:
-            plan = shared_out(plan, int(max_iter))
+            plan = shared_out(plan, max_iter)
         total = sum(iterations for _, iterations in plan)
         report = stack.enter_context(Report(total, progress, 1 if debug else print_iter, callback))
         with refusing_checkpoints():
@@ -258,6 +280,7 @@ def extremal_perturbation(
             masks, counted = render(found.parameters)
             everything = torch.arange(count, device=images.device)
             reward = score(masks, everything, False)
+            check_reward(reward, count, "of the masks found")
             area = mask_area(counted)
             if over == "places":
                 masks = resize_saliency(images, masks, resize, resize_mode)
@@ -309,25 +332,38 @@ def _mask_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def _current_autocast(device: torch.device) -> Callable[[], Any]:
-    kind = device.type
-    if not torch.is_autocast_enabled(kind):
-        return nullcontext
-    dtype = torch.get_autocast_dtype(kind)
-    return lambda: torch.autocast(kind, dtype=dtype)
-
-
-def _check_areas(areas: Sequence[float] | float) -> list[float]:
+def check_areas(areas: Any) -> list[float]:
+    """The areas, or the one area, as floats; an error unless they are shares in (0, 1)."""
+    alone = as_number(areas)
     try:
-        given = [float(areas)] if isinstance(areas, int | float) else [float(a) for a in areas]
-    except (TypeError, ValueError):
-        raise TypeError(f"areas must be numbers in (0, 1), not {areas!r}.") from None
-    if not given:
+        given = list(areas) if alone is None else [alone]
+    except TypeError:
+        given = [None]
+    shares = [share for share in map(as_number, given) if share is not None]
+    if len(shares) < len(given):
+        raise TypeError(f"areas must be numbers in (0, 1), not {areas!r}.")
+    if not shares:
         raise ValueError("There must be at least one area.")
-    for area in given:
-        if not 0 < area < 1:
-            raise ValueError(f"Every area must be a share between 0 and 1, but one is {area}.")
-    return given
+    for share in shares:
+        if not 0 < share < 1:
+            raise ValueError(f"Every area must be a share between 0 and 1, but one is {share}.")
+    return shares
+
+
+def _check_tolerance(tol: Any) -> None:
+    distance = as_number(tol)
+    if distance is None or not distance >= 0:
+        raise ValueError(f"tol must be at least 0, or None, not {tol!r}.")
+
+
+def _check_finish(over: str, resize: Any, mode: str, smooth: Any) -> None:
+    """ValueError if masks can't be resized and smoothed so in the end."""
+    spread = as_number(smooth)
+    if spread is None or not 0 <= spread < math.inf:
+        raise ValueError(f"smooth must be a finite number of at least 0, not {smooth!r}.")
+    check_resize(resize, mode)
+    if over == "channels" and (resize or spread):
+        raise ValueError("Masks over channels have no places: leave out resize and smooth.")
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:

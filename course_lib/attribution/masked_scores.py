@@ -24,7 +24,8 @@ class MaskedScores:
         pyramid: perturbs the images or activations.
         targets: long N x K classes, or N x C (x H x W) weights of the scores.
         areas: A, how many masks there are for each image and target.
-        variant: "preserve", "delete" or "dual".
+        variant: "preserve"; "delete", which perturbs by 1 - mask; or "dual", which gives the reward
+            function the scores for all masks and then those for all 1 - mask.
         reward_func: (scores, target, variant=...) to one reward per mask.
         setting: makes the context in which the network runs.
     """

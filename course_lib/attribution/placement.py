@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import product, zip_longest
@@ -83,15 +84,33 @@ class DiscPlacement(Search):
         with torch.no_grad():
             field = _Field(problem, self.spacing(problem))
             placings = [_Placing(self, field, i, max_iter, done).steps() for i in range(count)]
-            for t, found in enumerate(zip_longest(*placings)):
-                for i, placed in enumerate(found):
-                    if placed is not None:
-                        parameters[i], latest[i, 0] = placed
-                        iterations[i] += 1
-                history.append(latest.clone())
-                each(done + t, latest[:, 0], latest[:, 1])
+            try:
+                for t, found in enumerate(zip_longest(*placings)):
+                    for i, placed in enumerate(found):
+                        if placed is not None:
+                            parameters[i], latest[i, 0] = placed
+                            iterations[i] += 1
+                    history.append(latest.clone())
+                    each(done + t, latest[:, 0], latest[:, 1])
+            except _Stopped as stopped:
+                raise stopped.error from stopped.error.__cause__
         history += [latest] * (max_iter - len(history))
         return Found(parameters, torch.stack(history, 2), iterations)
+
+
+class _Stopped(Exception):
+    """Carries a StopIteration of the network or reward out of generators, which can't raise it."""
+
+    def __init__(self, error: StopIteration) -> None:
+        self.error = error
+
+
+@contextmanager
+def _carried_out() -> Iterator[None]:
+    try:
+        yield
+    except StopIteration as error:
+        raise _Stopped(error) from error
 
 
 Step = tuple[torch.Tensor, torch.Tensor]
@@ -181,7 +200,7 @@ class _Placing:
         """Moves each disc in turn, until none gains by it."""
         unmoved = j = 0
         while self._left and unmoved < len(self._discs):
-            enough = self._search.negligible_gain * self._field.problem.reward_range[self._i]
+            enough = self._search.negligible_gain * self._field.reward_range(self._i)
             everywhere = torch.ones_like(self._gains, dtype=torch.bool)
             reward = self._move(j, self._worth_trying(everywhere))
             unmoved = 0 if reward > self._reward + enough else unmoved + 1
@@ -335,9 +354,15 @@ class _Field:
     def rewards(self, masks: _Masks, i: int, t: int) -> torch.Tensor:
         """What masks would earn in the place of mask i, asked for after t iterations."""
         rows = torch.full((len(masks.masks),), i, device=masks.masks.device)
-        reward = self.problem.reward(masks.masks, rows, False)
+        with _carried_out():
+            reward = self.problem.reward(masks.masks, rows, False)
         check_reward(reward, len(rows), f"in iteration {t + 1}")
         return reward.to(masks.masks.dtype)
+
+    def reward_range(self, i: int) -> torch.Tensor:
+        """How far apart the rewards of mask i are for all kept and all perturbed."""
+        with _carried_out():
+            return self.problem.reward_range[i]
 
     def rewards_alone(
         self, numbers: list[int], i: int, t: int, area: float, draw: Callable[[list[int]], _Masks]

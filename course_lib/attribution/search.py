@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -41,10 +42,10 @@ class Problem:
         with torch.no_grad():
             mask, _ = self.render(self.start)
             everything = torch.arange(len(mask), device=mask.device)
-            kept, perturbed = (
+            kept, perturbed = [
                 self.reward(end(mask), everything, False)
                 for end in (torch.ones_like, torch.zeros_like)
-            )
+            ]
             check_reward(kept, len(mask), "with all kept")
             check_reward(perturbed, len(mask), "with all perturbed")
             distance = (kept - perturbed).abs().to(mask.dtype)
@@ -84,7 +85,8 @@ class Search(ABC):
             done: iterations of other searches that came before.
 
         Raises:
-            ValueError: a reward that is not finite, or not one number per mask.
+            ValueError: a reward that is not finite, or not one number per mask; or one without a
+                gradient, where the search asks for it.
         """
 
     def repeats(self, earlier: Search, problem: Problem) -> bool:
@@ -92,12 +94,13 @@ class Search(ABC):
         return False
 
 
-def check_reward(reward: torch.Tensor, masks: int, when: str) -> None:
-    """Raise ValueError unless there is one finite reward per mask."""
-    if reward.shape != (masks,):
+def check_reward(reward: Any, masks: int, when: str) -> None:
+    """Raise ValueError unless there is one finite reward per mask, in a tensor."""
+    tensor = isinstance(reward, torch.Tensor)
+    if not tensor or reward.shape != (masks,):
         raise ValueError(
-            f"The reward function must give one reward per mask, shape ({masks},), but gave "
-            f"{tuple(reward.shape)}."
+            f"The reward function must give one reward per mask, a tensor of shape ({masks},), but "
+            f"gave {tuple(reward.shape) if tensor else 'a ' + type(reward).__name__}."
         )
     if not bool(torch.isfinite(reward.detach()).all()):
         raise ValueError(f"The reward was infinite or not a number {when}.")

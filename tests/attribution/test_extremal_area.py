@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -76,11 +80,17 @@ def test_each_image_has_its_own_area() -> None:
     [
         ({"share": 0}, "share must be in"),
         ({"share": 1.1}, "share must be in"),
+        ({"share": "a"}, "share must be in"),
+        ({"share": None}, "share must be in"),
+        ({"areas": []}, "at least one area"),
         ({"areas": [0.5, 2]}, "share between 0 and 1"),
         ({"input": -torch.ones(1, 3, 8, 8)}, "give an activation"),
         ({"target": [0, 1]}, "one class per image"),
         ({"target": torch.rand(1, 3)}, "one class per image"),
-        ({"variant": "dual"}, "has no argument 'variant'"),
+        *[
+            ({name: None}, f"has no argument '{name}'")
+            for name in ("variant", "reward_func", "layer", "over", "resize", "smooth")
+        ],
         ({"input": torch.ones(0, 3, 8, 8)}, "at least one image"),
     ],
 )
@@ -88,6 +98,44 @@ def test_refuses_bad_input_in_one_sentence(arguments: dict, message: str) -> Non
     given = {"model": Corner(), "input": torch.ones(1, 3, 8, 8), "target": 0, **arguments}
     with pytest.raises(ValueError, match=message):
         extremal_area(**given)
+
+
+@pytest.mark.parametrize("areas", [[0.1, "a"], "0.1", None])
+def test_areas_must_be_numbers(areas: Any) -> None:
+    with pytest.raises(TypeError, match="areas must be numbers"):
+        extremal_area(Corner(), torch.ones(1, 3, 8, 8), 0, areas=areas)
+
+
+@pytest.mark.parametrize(
+    "areas",
+    [0.25, np.float32(0.25), torch.tensor(0.25), torch.tensor([0.25, 0.25]), np.array([0.25] * 2)],
+)
+def test_areas_may_be_numbers_of_any_kind_and_count_once(areas: Any) -> None:
+    found = extremal_area(Corner(), torch.ones(1, 3, 8, 8), 0, areas=areas, max_iter=1, **OPTIONS)
+    assert found.areas == (0.25,)
+    assert type(found.areas[0]) is float
+    assert found.masks.shape == (1, 1, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("activation", "message"),
+    [
+        (lambda s: s[:, 0], r"one number per score, a tensor of shape \(1, 3\), but gave \(1,\)"),
+        (lambda s: s.sum(), r"one number per score, .* gave \(\)"),
+        (lambda s: s.tolist(), "one number per score, .* gave a list"),
+        (lambda s: s * float("nan"), "activation's output must be finite, but holds NaN"),
+    ],
+)
+def test_an_activation_gives_one_finite_number_per_score(
+    activation: Callable[[torch.Tensor], Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        extremal_area(Corner(), torch.ones(1, 3, 8, 8), 0, activation=activation)
+
+
+def test_an_activation_must_be_a_function() -> None:
+    with pytest.raises(TypeError, match="activation must be a function, not 'sigmoid'"):
+        extremal_area(Corner(), torch.ones(1, 3, 8, 8), 0, activation="sigmoid")  # type: ignore[arg-type]
 
 
 def test_the_model_is_as_before_also_after_an_error() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -17,6 +20,7 @@ from course_lib.attribution.extremal_perturbation import (
     extremal_perturbation,
     simple_reward,
 )
+from course_lib.attribution.imaging import imsmooth
 from course_lib.attribution.layer_replacement import LayerReplacement
 
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
@@ -280,6 +284,18 @@ def test_resizes_and_smooths(tiny: Tiny) -> None:
     assert smooth.masks.diff(dim=3).abs().max() < sharp.masks.diff(dim=3).abs().max()
 
 
+def test_what_is_reported_is_of_the_masks_before_they_are_resized_and_smoothed(tiny: Tiny) -> None:
+    x = REFERENCE["x"]
+    found = extremal_perturbation(tiny, x, 3, [0.3], max_iter=4, **SMALL)
+    finished = extremal_perturbation(
+        tiny, x, 3, [0.3], max_iter=4, resize=(9, 14), smooth=0.2, **SMALL
+    )
+    assert torch.equal(finished.reward, found.reward)
+    assert torch.equal(finished.area, found.area)
+    resized = nn.functional.interpolate(found.masks, (14, 9), mode="bilinear")
+    assert torch.allclose(finished.masks, imsmooth(resized, 0.2 * 9), atol=1e-6)
+
+
 class Channels(nn.Module):
     """A layer of which only channel 2 counts, after an in-place ReLU."""
 
@@ -292,6 +308,46 @@ class Channels(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.relu(self.conv(x))[:, 2:4].mean((2, 3))
+
+
+class NoGradient(Corner):
+    """A network that can be asked, but gives no gradient."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return super().forward(x)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"schedule": "paper"}, {"schedule": "paper", "variant": "dual"}],
+)
+def test_an_ascent_without_a_gradient_is_refused(settings: dict) -> None:
+    x = torch.ones(1, 3, 32, 32)
+    with pytest.raises(ValueError, match=r"^The reward has no gradient .* differentiable\.$"):
+        extremal_perturbation(NoGradient(), x, 0, [0.1], max_iter=3, **settings)
+
+
+@pytest.mark.parametrize("schedule", ["fast", "paper"])
+def test_an_ascent_over_channels_with_a_detached_reward_is_refused(schedule: str) -> None:
+    settings = {"layer": "conv", "over": "channels", "schedule": schedule}
+    with pytest.raises(ValueError, match="The reward has no gradient"):
+        extremal_perturbation(
+            Channels(),
+            torch.rand(1, 3, 9, 9),
+            0,
+            reward_func=lambda y, t, variant: y[:, t].detach(),
+            **settings,
+        )
+
+
+def test_discs_are_placed_without_a_gradient() -> None:
+    x = torch.ones(1, 3, 32, 32)
+    blind, seeing = (
+        extremal_perturbation(model, x, 0, [0.06], max_iter=10, **SMALL).masks
+        for model in (NoGradient(), Corner())
+    )
+    assert torch.equal(blind, seeing)
 
 
 def test_attributes_channels_of_a_layer() -> None:
@@ -391,9 +447,84 @@ def test_refuses_bad_input_in_one_sentence(tiny: Tiny, arguments: dict, message:
         extremal_perturbation(**given)
 
 
-def test_areas_must_be_numbers(tiny: Tiny) -> None:
+@pytest.mark.parametrize("areas", [["small"], "0.1", None, [0.1, None], torch.tensor([[0.1]])])
+def test_areas_must_be_numbers(tiny: Tiny, areas: Any) -> None:
     with pytest.raises(TypeError, match="areas must be numbers"):
-        extremal_perturbation(tiny, REFERENCE["x"], 1, ["small"])
+        extremal_perturbation(tiny, REFERENCE["x"], 1, areas)
+
+
+@pytest.mark.parametrize(
+    "areas",
+    [
+        0.25,
+        np.float32(0.25),
+        np.array(0.25),
+        torch.tensor(0.25),
+        [torch.tensor(0.25)],
+        [np.float32(0.25)],
+        np.array([0.25]),
+        torch.tensor([0.25]),
+    ],
+)
+def test_areas_may_be_numbers_of_any_kind(tiny: Tiny, areas: Any) -> None:
+    found = extremal_perturbation(tiny, REFERENCE["x"], 1, areas, max_iter=1)
+    assert found.areas == (0.25,)
+    assert type(found.areas[0]) is float
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        *[({"smooth": bad}, "smooth must be a finite number") for bad in ("a", None, -1)],
+        *[({"smooth": float(bad)}, "smooth must be a finite number") for bad in ("nan", "inf")],
+        *[({"max_iter": bad}, "max_iter must be a whole") for bad in ("a", [1], 2.5, True)],
+        *[({"max_iter": float(bad)}, "max_iter must be a whole") for bad in ("nan", "inf")],
+        *[({"tol": bad}, "tol must be at least 0") for bad in ("a", [1], float("nan"))],
+        ({"resize": (0, 4)}, "resize must be"),
+        ({"resize": "large"}, "resize must be"),
+        ({"resize": True, "resize_mode": "cubic"}, "resize_mode must be"),
+        ({"resize": True, "layer": "conv1", "over": "channels"}, "leave out resize"),
+        ({"smooth": 0.1, "layer": "conv1", "over": "channels"}, "leave out resize"),
+        ({"reward_func": None}, "reward_func must be a function, not None"),
+        ({"reward_func": "simple"}, "reward_func must be a function, not 'simple'"),
+        ({"callback": 3}, "callback must be a function, not 3"),
+    ],
+)
+def test_bad_options_are_refused_before_the_network_runs(arguments: dict, message: str) -> None:
+    model = Exploding(1, AssertionError)
+    if "layer" in arguments:
+        arguments = {**arguments, "layer": model.inner.conv1}
+    with pytest.raises((TypeError, ValueError), match=message):
+        extremal_perturbation(model, torch.rand(1, 3, 8, 8), 1, **arguments)
+
+
+@pytest.mark.parametrize("schedule", ["fast", "paper"])
+@pytest.mark.parametrize(
+    ("reward", "kind"),
+    [
+        (lambda y, t, variant: list(y[:, t]), "list"),
+        (lambda y, t, variant: None, "NoneType"),
+        (lambda y, t, variant: y[:, t].detach().numpy(), "ndarray"),
+    ],
+)
+def test_rewards_must_be_tensors(
+    tiny: Tiny, reward: Callable[..., Any], kind: str, schedule: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"one reward per mask, a tensor .* gave a {kind}\.$"):
+        extremal_perturbation(tiny, REFERENCE["x"], 1, reward_func=reward, schedule=schedule)
+
+
+def test_the_last_reward_is_looked_at_too(tiny: Tiny) -> None:
+    calls = 0
+
+    def reward(y: torch.Tensor, target: int, variant: str) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return y[:, target] * (1.0 if calls < 3 else float("nan"))
+
+    settings = {"schedule": "paper", "max_iter": 2, **SMALL}
+    with pytest.raises(ValueError, match="infinite or not a number of the masks found"):
+        extremal_perturbation(tiny, REFERENCE["x"], 1, reward_func=reward, **settings)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -462,7 +593,7 @@ def test_leaves_everything_as_it_was_after_an_exception_at_every_forward(
         run(at)
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, StopIteration])
 def test_an_exception_in_the_reward_restores_all(tiny: Tiny, error: type[BaseException]) -> None:
     def reward(y: torch.Tensor, target: int, variant: str) -> torch.Tensor:
         raise error

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import traceback
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -142,6 +145,27 @@ def test_a_disc_too_faint_to_show_anything_is_where_the_whole_disc_would() -> No
     assert landscape.found(promise=0).parameters[0, 0].nonzero()[0, 1] == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_disc_would_earn_whole_counts_for_the_only_disc_alone(seed: int) -> None:
+    """Here the first disc is whole, and so only one beside others is too large for the area."""
+    area = 0.35
+    landscape = Landscape([area], seed)
+    discs = landscape.masks.crop(landscape.ones()).mean((1, 2, 3))
+    assert float(discs.max()) < area
+    expected = landscape.found(promise=0)
+    assert int((expected.parameters > 0).sum()) > 1
+    assert torch.equal(landscape.found(promise=1000).parameters, expected.parameters)
+
+
+@pytest.mark.parametrize(("area", "asked"), [(0.01, [48, 48, 1, 1]), (0.5, [48, 1])])
+def test_whole_discs_are_asked_for_only_where_they_are_too_large(
+    area: float, asked: list[int]
+) -> None:
+    landscape = Landscape([area])
+    landscape.found(max_iter=2)
+    assert landscape.asked == asked
+
+
 def test_all_discs_have_their_turn() -> None:
     landscape = Landscape([0.5])
     search = DiscPlacement()
@@ -275,6 +299,37 @@ def test_a_reward_that_is_no_number_is_said_with_its_iteration() -> None:
         ValueError, match=r"^The reward was infinite or not a number in iteration 4\.$"
     ):
         landscape.found()
+
+
+def test_a_stop_iteration_of_the_reward_comes_out_as_it_is() -> None:
+    """Raised from within a generator, it would become a RuntimeError."""
+    landscape = Landscape([0.5])
+    answer = landscape.reward
+    landscape.found()
+    for calls in range(len(landscape.asked)):
+        left = iter(range(calls))
+
+        def reward(*arguments: Any, left: Any = left) -> torch.Tensor:
+            next(left)
+            return answer(*arguments)
+
+        landscape.problem = replace(landscape.problem, reward=reward, known={})
+        with pytest.raises(StopIteration) as raised:
+            landscape.found()
+        shown = "".join(traceback.format_exception(raised.value))
+        assert shown.count("Traceback") == 1
+
+
+def test_a_stop_iteration_keeps_its_cause() -> None:
+    landscape, reason = Landscape([0.5]), KeyError("the reason")
+
+    def reward(*arguments: Any) -> torch.Tensor:
+        raise StopIteration from reason
+
+    landscape.problem.reward = reward
+    with pytest.raises(StopIteration) as raised:
+        landscape.found()
+    assert raised.value.__cause__ is reason
 
 
 def test_no_gradient_is_asked_for() -> None:
