@@ -94,9 +94,9 @@ def excitation_backprop(
     their excitation of it: p'_j = x_j sum_i W+_ij p_i / z_i with z = W+ x at linear layers and
     convolutions. `ExcitationBackpropContext` has the rules for the other operations. Relevance is
     not negative, and adds up to the target's 1 at every layer that all of it has to pass, except
-    for what was lost at units that are on without being excited (by a bias, or a BatchNorm's
-    shift, as in MobileNetV2's linear bottlenecks): a warning names the share that was lost if it
-    is more than a hundredth, and `relevance_lost` returns it.
+    for what was lost at units that no input excites (on by a bias or a BatchNorm's shift, as in
+    MobileNetV2's linear bottlenecks, or a score with inhibiting inputs only): a warning names the
+    share that was lost if it is more than a hundredth, and `relevance_lost` returns it.
 
     Args:
         model, input, target: see `saliency`.
@@ -108,14 +108,16 @@ def excitation_backprop(
         gradient_to_saliency: from a tensor with its relevance in `.grad` to its map.
 
     Returns:
-        N x 1 x H x W maps, >= 0 (but for residual="signed"), each with the sum 1 less what was
-        lost, in the dtype of the probed tensor; as `saliency` for several targets and for debug.
-        Nothing is changed.
+        N x 1 x H x W maps in the dtype of the probed tensor; as `saliency` for several targets
+        and for debug. Each has the sum of the gradient started from (1 for a class of N x K
+        scores, H' W' for N x K x H' x W'), less what was lost, at a layer that all of it passes;
+        >= 0 where that gradient is (but for residual="signed"). Nothing is changed.
 
     Raises:
         ValueError: as `saliency`; an unknown `residual`; a network with an operation for which
-            excitation backprop is not defined, such as a vision transformer: the message names
-            the methods that are.
+            excitation backprop is not defined, such as a vision transformer, or an autograd or
+            scripted function of its own: the message names the methods that are; a network that
+            overwrites an activation which is needed on the way back.
         TypeError: as `saliency`.
 
     Paper: J. Zhang et al., "Top-down neural attention by excitation backprop", ECCV 2016,
@@ -135,15 +137,14 @@ def excitation_backprop(
         }
         return saliency(model, input, target, *args, **kwargs)
     run = Run(model, input, target, residual)
-    with run.hooked():
-        result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
+    result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
     shares = run.lost()
     most = float(torch.stack(list(shares.values())).sum(0).max()) if shares else 0.0
     if most > _WORTH_A_WARNING:
         worst = sorted(shares, key=lambda name: -float(shares[name].max()))[:3]
         warnings.warn(
             f"Excitation backprop lost {most:.0%} of the relevance, most of it at "
-            f"{', '.join(worst)}: units there are on without any input exciting them. "
+            f"{', '.join(worst)}: no input excites the units there that have it. "
             f"relevance_lost gives the share per layer.",
             stacklevel=2,
         )
@@ -161,9 +162,10 @@ def relevance_lost(
 ) -> dict[str, torch.Tensor]:
     """The share of the relevance that excitation backprop loses at each layer.
 
-    A unit that is on though no input excites it (z_i = 0: a bias, or a BatchNorm's shift, turned
-    it on) has nobody to hand its relevance p_i to. The map's sum plus all shares is 1 for a
-    `saliency_layer` that all relevance has to pass.
+    A unit that no input excites (z_i = 0: on by a bias or a BatchNorm's shift, or a score with
+    inhibiting inputs only) has nobody to hand its relevance p_i to. For a `saliency_layer` that
+    all relevance has to pass, the map's sum plus all shares is 1 (times the sum of the gradient
+    started from, see `excitation_backprop`, if that is >= 0).
 
     Args:
         model, input, target, saliency_layer, residual, **kwargs: as for `excitation_backprop`.
@@ -182,10 +184,9 @@ def relevance_lost(
     """
     check_model(model)
     run = Run(model, input, target, residual)
-    with run.hooked():
-        run.saliency(
-            saliency_layer, gradient_to_saliency=gradient_to_excitation_backprop_saliency, **kwargs
-        )
+    run.saliency(
+        saliency_layer, gradient_to_saliency=gradient_to_excitation_backprop_saliency, **kwargs
+    )
     return run.lost()
 
 
@@ -206,7 +207,10 @@ def contrastive_excitation_backprop(
     """Explain what speaks for a class and not for the others: contrastive excitation backprop.
 
     p is the relevance at the contrast layer, q the relevance there when the classifier's weights
-    are negated (a classifier for "not this class"). p - q goes on down, and s = max(0, sum_c p_c)
+    are negated (a classifier for "not this class"). Only the classifier's own rule uses the
+    negated weights: its outputs, and so the relevance that reaches them, are those of the
+    unchanged network. At the classifier no relevance is shared by magnitude, neither for p nor
+    for q. p - q goes on down, and s = max(0, sum_c p_c)
     at the saliency layer. Below the classifier all rules are linear in the relevance, so its
     inputs' p - q is formed at once and one forward and one backward pass do for both; the weights
     themselves are not touched.

@@ -7,13 +7,14 @@ from typing import Any, NoReturn
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from .backward_rules import Rule, is_in_place, operation_name
+from .excitation_graph import depends_on_image, refuse, tensors_in
 from .excitation_shares import (
     AverageShares,
     LinearMap,
     LinearShares,
+    OverConstant,
     PassThrough,
     Relevance,
     count_by_magnitude,
@@ -25,6 +26,7 @@ Arguments = tuple[Any, ...]
 Options = dict[str, Any]
 
 _CONVOLUTIONS = "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"
+LINEAR_LAYERS = frozenset(["linear", *_CONVOLUTIONS.split()])
 _AVERAGES = (
     "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d "
     "adaptive_avg_pool3d mean sum interpolate upsample"
@@ -32,11 +34,11 @@ _AVERAGES = (
 _ACTIVATIONS = (
     "relu hardtanh leaky_relu rrelu prelu elu selu celu softplus logsigmoid sigmoid hardsigmoid "
     "tanh softsign softshrink hardshrink threshold clamp clamp_min clamp_max softmax log_softmax "
-    "abs"
+    "abs expit"
 )
-_PASSING = (
-    "batch_norm local_response_norm dropout dropout1d dropout2d dropout3d alpha_dropout "
-    "feature_alpha_dropout feature_dropout neg"
+_PASSING = "batch_norm local_response_norm neg"
+_DROPOUTS = (
+    "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout"
 )
 _PRODUCTS = "mul multiply div divide true_divide"
 _SUMS = "add sub subtract rsub"
@@ -45,8 +47,17 @@ _UNDEFINED = (
     "rnn_tanh_cell rnn_relu_cell layer_norm group_norm instance_norm rms_norm normalize norm "
     "scaled_dot_product_attention multi_head_attention_forward bmm baddbmm addmm addbmm addmv "
     "einsum tensordot bilinear cdist cosine_similarity pow square sqrt rsqrt exp log reciprocal "
-    "var std prod cumprod lp_pool1d lp_pool2d lp_pool3d __rdiv__ __rmatmul__"
+    "var std prod cumprod lp_pool1d lp_pool2d lp_pool3d __rdiv__ __rmatmul__ inner outer mv dot "
+    "vdot vecdot addcmul addcdiv addr lerp nansum nanmean cumsum logcumsumexp logsumexp trapezoid "
+    "trapz cumulative_trapezoid diff sin cos tan asin acos atan atan2 sinh cosh asinh acosh atanh "
+    "sinc erf erfc erfinv log1p log2 log10 expm1 exp2 float_power logit xlogy i0 lgamma digamma "
+    "fmod remainder hypot logaddexp logaddexp2 fold index_add "
+    "scatter_add scatter_reduce index_reduce polar complex view_as_complex stft istft fft ifft "
+    "rfft irfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn vector_norm matrix_norm multi_dot "
+    "dist pdist pairwise_distance kron chain_matmul"
 )
+_NAMESPACES = (F, torch, torch.Tensor, torch.special, torch.linalg, torch.fft)
+
 _SIGNS = {"add": 1, "sub": -1, "subtract": -1}
 _REFLECTED = {"rdiv": "div", "rmatmul": "matmul"}
 
@@ -72,7 +83,9 @@ def excitation_rules(
 
     def matmul(func: Operation, args: Arguments, kwargs: Options) -> Any:
         x, weight = (*args, *kwargs.values())[:2]
-        if not _carries(x) or _carries(weight) or weight.dim() != 2:
+        if not _carries(x) and not _carries(weight):
+            return NotImplemented
+        if _carries(weight) or weight.dim() != 2:
             _refuse(func)
         return apply_linear(func, args, kwargs, x, weight.t(), F.linear, weight)
 
@@ -88,7 +101,7 @@ def excitation_rules(
         if not x.requires_grad:
             return NotImplemented
         name = f"{operation_name(func)} with weights {' x '.join(map(str, key.shape))}"
-        dense = operation_name(func) in ("linear", "matmul", "mm")
+        dense = operation_name(func) in ("linear", "matmul", "linalg_matmul", "mm")
         layer = LinearMap(apply, weight, name, dense=dense, key=key)
         output = LinearShares.apply(x, lambda: func(*args, **kwargs), layer, relevance)
         if met is not None:
@@ -123,6 +136,23 @@ def excitation_rules(
         in_place = is_in_place(func, args, kwargs)
         return PassThrough.apply(x, lambda: func(*args, **kwargs), in_place, keeps_sign)
 
+    def dropout(func: Operation, args: Arguments, kwargs: Options) -> Any:
+        x = args[0] if args else kwargs["input"]
+        in_place = is_in_place(func, args, kwargs)
+        with torch.no_grad():
+            output = func(*args, **kwargs)
+        if output is x and not in_place:
+            # In eval mode; a rule's output would be a view of x, not to be overwritten.
+            return x
+        return PassThrough.apply(x, lambda: output, in_place, True)
+
+    def scaled(func: Operation, args: Arguments, kwargs: Options, x: torch.Tensor) -> torch.Tensor:
+        """x times or plus a constant."""
+        in_place = is_in_place(func, args, kwargs)
+        if in_place and args[0] is not x:
+            return OverConstant.apply(args[0], x, lambda: func(*args, **kwargs))
+        return PassThrough.apply(x, lambda: func(*args, **kwargs), in_place, True)
+
     def product(func: Operation, args: Arguments, kwargs: Options) -> Any:
         factors = (*args, *kwargs.values())[:2]
         carriers = [factor for factor in factors if _carries(factor)]
@@ -131,8 +161,7 @@ def excitation_rules(
         divisor = operation_name(func) not in ("mul", "multiply") and _carries(factors[1])
         if len(carriers) > 1 or divisor:
             _refuse(func)
-        in_place = is_in_place(func, args, kwargs)
-        return PassThrough.apply(carriers[0], lambda: func(*args, **kwargs), in_place, True)
+        return scaled(func, args, kwargs, carriers[0])
 
     def total(func: Operation, args: Arguments, kwargs: Options) -> Any:
         name = operation_name(func)
@@ -142,20 +171,22 @@ def excitation_rules(
             terms = (*args, *(kwargs[key] for key in ("input", "other") if key in kwargs))[:2]
             alpha = float(kwargs.get("alpha", 1))
             scales = [-alpha, 1.0] if name == "rsub" else [1.0, alpha * _SIGNS[name]]
-        varies = [_varies(term, terms, relevance) for term in terms]
+        varies = [_varies(term, relevance) for term in terms]
         terms = tuple(term for term, keep in zip(terms, varies, strict=True) if keep)
         scales = [scale for scale, keep in zip(scales, varies, strict=True) if keep]
-        in_place = is_in_place(func, args, kwargs)
-        if not any(_carries(term) for term in terms):
+        if not any(term.requires_grad for term in terms):
             return NotImplemented
         if len(terms) == 1:
-            return PassThrough.apply(terms[0], lambda: func(*args, **kwargs), in_place, True)
+            return scaled(func, args, kwargs, terms[0])
+        in_place = is_in_place(func, args, kwargs)
         return SumShares.apply(
             lambda: func(*args, **kwargs), in_place, scales, name, relevance, *terms
         )
 
     def undefined(func: Operation, args: Arguments, kwargs: Options) -> Any:
-        _refuse(func)
+        if any(_carries(x) for x in tensors_in((*args, *kwargs.values()))):
+            _refuse(func)
+        return NotImplemented
 
     rules: dict[Operation, Rule] = {eltwise_sum: total}
     for names, rule in (
@@ -165,17 +196,20 @@ def excitation_rules(
         (_AVERAGES, average),
         (_ACTIVATIONS, activation),
         (_PASSING, through),
+        (_DROPOUTS, dropout),
         (_PRODUCTS, product),
         (_SUMS, total),
         (_UNDEFINED, undefined),
     ):
-        rules.update({function: rule for function in map(_function, names.split()) if function})
+        rules.update(dict.fromkeys(_functions(names), rule))
     return rules
 
 
-def _function(name: str) -> Operation | None:
-    """The torch function of this name; None where this version of torch has none."""
-    return next((getattr(m, name) for m in (F, torch, torch.Tensor) if hasattr(m, name)), None)
+def _functions(names: str) -> list[Operation]:
+    """All torch functions of these names, of which this version of torch may not have some."""
+    found = [getattr(space, name, None) for name in names.split() for space in _NAMESPACES]
+    # `torch.fft` is no function
+    return [function for function in found if callable(function)]
 
 
 def _layer_arguments(
@@ -200,30 +234,20 @@ def _is_total(x: torch.Tensor, args: Arguments, kwargs: Options) -> bool:
 
 def _carries(value: Any) -> bool:
     """Whether relevance may pass to this operand."""
-    is_weight = isinstance(value, nn.Parameter)
-    return isinstance(value, torch.Tensor) and value.requires_grad and not is_weight
+    return isinstance(value, torch.Tensor) and value.requires_grad and depends_on_image(value)
 
 
-def _varies(term: Any, terms: Arguments, relevance: Relevance) -> bool:
+def _varies(term: Any, relevance: Relevance) -> bool:
     """Whether this term of a sum is one of the network's activations, and not a constant.
 
     An activation that the backward pass won't reach (it was computed below the layer at which the
-    pass ends) has its share all the same, so `requires_grad` alone doesn't tell.
+    pass ends) has its share all the same.
     """
-    if not isinstance(term, torch.Tensor) or isinstance(term, nn.Parameter) or term.dim() == 0:
+    if not isinstance(term, torch.Tensor) or term.dim() == 0:
         return False
-    if id(term) in relevance.constants:
-        return False
-    carriers = [other for other in terms if _carries(other)]
-    return _carries(term) or any(
-        term.dim() == other.dim() and len(term) == len(other) for other in carriers
-    )
+    return depends_on_image(term) if term.requires_grad else term in relevance.untracked
 
 
 def _refuse(func: Operation) -> NoReturn:
     name = operation_name(func)
-    raise ValueError(
-        f"Excitation backprop is not defined for {_REFLECTED.get(name, name)}, which this network "
-        f"uses: it needs activations that are weighted sums of others. Defined for this network "
-        f"are gradient, linear_approx, grad_cam, rise and extremal_perturbation."
-    )
+    refuse(_REFLECTED.get(name, name))

@@ -14,14 +14,18 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from .excitation_context import ExcitationBackpropContext
+from .excitation_graph import RelevanceFunction, now, refuse_unruled
 from .excitation_shares import LinearMap
 from .modules import get_module, layer_name
 from .probe import Probe
 from .saliency import gradient_of, saliency
+from .validation import refuse_compiled
 
 # In half precision the relevance of one of a million units would round to 0. The rules are linear
 # in it, so all of it may be larger on the way.
 _HALF_SCALE = 2.0**12
+
+_NOT_BEFORE = "The contrast layer must come before the classifier layer."
 
 
 @dataclass
@@ -32,7 +36,7 @@ class _Start:
     total: torch.Tensor | None = None
 
 
-class _Scores(torch.autograd.Function):
+class _Scores(RelevanceFunction):
     """The scores as they are; backward, note the relevance that starts at them and scale it."""
 
     @staticmethod
@@ -50,6 +54,24 @@ class _Scores(torch.autograd.Function):
         return p, None
 
 
+class _Explained(RelevanceFunction):
+    """The output of the layer at which the backward pass ends, whatever becomes of it later.
+
+    The network may overwrite it in place, and its place in the graph with it. What is below gets
+    no relevance, so `keeps_sign` is False.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, y: torch.Tensor) -> torch.Tensor:
+        ctx.keeps_sign = False
+        return y.detach()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, p: torch.Tensor) -> Any:
+        return p
+
+
 @dataclass
 class _Top:
     """The network from the contrast layer's output c up to the scores y."""
@@ -61,7 +83,7 @@ class _Top:
     keep: bool
 
 
-class _FromContrast(torch.autograd.Function):
+class _FromContrast(RelevanceFunction):
     """The scores, as a function of the contrast layer's output alone.
 
     Backward, the relevance goes as usual from the scores to the classifier's output, and from
@@ -83,7 +105,7 @@ class _FromContrast(torch.autograd.Function):
             top.output, top.c, at_output, retain_graph=top.keep, allow_unused=True
         )
         if difference is None:
-            raise ValueError("The contrast layer must come before the classifier layer.")
+            raise ValueError(_NOT_BEFORE)
         return difference, None
 
 
@@ -93,11 +115,11 @@ class Run:
     method = "excitation_backprop"
 
     def __init__(self, model: nn.Module, input: torch.Tensor, target: Any, residual: str) -> None:
+        refuse_compiled(model, self.method)
         self.model, self.input, self.target = model, input, target
         self.context = ExcitationBackpropContext(residual=residual)
-        self._start = _Start()
+        self._begin()
         relevance = self.context.relevance
-        relevance.constants = {id(buffer) for buffer in model.buffers()}
         relevance.names = {
             id(weight): name.rpartition(".")[0] or type(model).__name__
             for name, weight in model.named_parameters()
@@ -105,29 +127,52 @@ class Run:
         relevance.keep = _has_several_targets(target, input)
 
     @contextmanager
-    def hooked(self) -> Iterator[None]:
-        """Have this thread's next scores pass through `_on_scores`."""
+    def _hooked(self, layer: nn.Module | None) -> Iterator[None]:
+        """Follow this thread's passes from the image by `layer` to the scores."""
         thread = threading.get_ident()
 
-        def hook(module: nn.Module, args: Any, y: Any) -> Any:
-            ours = threading.get_ident() == thread
+        def on_image(module: nn.Module, args: Any) -> Any:
+            ours = threading.get_ident() == thread and args and isinstance(args[0], torch.Tensor)
+            if not ours or args[0].requires_grad:
+                return None
+            self.context.below = True
+            # A copy, since a network may overwrite its input, and that of a leaf is forbidden.
+            return args[0].detach().requires_grad_().clone(), *args[1:]
+
+        def on_layer(module: nn.Module, args: Any, y: Any) -> Any:
+            if threading.get_ident() != thread:
+                return None
+            if not torch.is_grad_enabled():
+                raise ValueError(
+                    f"The network's scores have no gradient with respect to layer "
+                    f"{layer_name(self.model, module)!r}: it runs without gradients "
+                    f"(torch.no_grad, or gradient checkpoints)."
+                )
+            self._on_layer()
+            grows = isinstance(y, torch.Tensor) and y.requires_grad
+            return _Explained.apply(y) if grows else None
+
+        def on_scores(module: nn.Module, args: Any, y: Any) -> Any:
+            ours = threading.get_ident() == thread and not self.context.below
             if ours and isinstance(y, torch.Tensor) and y.requires_grad:
                 return self._on_scores(y)
             return None
 
-        handle = self.model.register_forward_hook(hook)
-        try:
+        with ExitStack() as stack:
+            if layer is not None:
+                stack.callback(self.model.register_forward_pre_hook(on_image).remove)
+                stack.callback(layer.register_forward_hook(on_layer).remove)
+            stack.callback(self.model.register_forward_hook(on_scores).remove)
             yield
-        finally:
-            handle.remove()
 
     def saliency(
         self,
+        saliency_layer: str | nn.Module = "",
         *args: Any,
         gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor],
         **kwargs: Any,
     ) -> Any:
-        """`saliency` in this run's context, which must be `hooked`."""
+        """`saliency` in this run's context."""
 
         def context_builder() -> ExcitationBackpropContext:
             self._begin()
@@ -142,7 +187,12 @@ class Run:
 
         context_builder.__name__ = self.method
         kwargs |= {"context_builder": context_builder, "gradient_to_saliency": to_map}
-        return saliency(self.model, self.input, self.target, *args, **kwargs)
+        if kwargs.get("debug"):
+            # Another backward pass, for the probes' gradients.
+            self.context.relevance.keep = True
+        layer = None if saliency_layer == "" else get_module(self.model, saliency_layer)
+        with self._hooked(layer), _refusing_overwritten():
+            return saliency(self.model, self.input, self.target, saliency_layer, *args, **kwargs)
 
     def lost(self) -> dict[str, torch.Tensor]:
         """The share of the relevance lost at each layer, one number per image."""
@@ -157,17 +207,43 @@ class Run:
     def _begin(self) -> None:
         """Forget a forward pass that was broken off, to be run again in another layout."""
         self._start = _Start()
+        self._since = 0
+        self.context.below = False
+
+    def _on_layer(self) -> None:
+        self.context.below = False
+        self._since = now()
 
     def _on_scores(self, y: torch.Tensor) -> torch.Tensor:
+        refuse_unruled(y, self._since, self.context.ruled)
         if y.dtype == torch.float16:
             self._start.scale = _HALF_SCALE
         return _Scores.apply(y, self._start)
+
+
+@contextmanager
+def _refusing_overwritten() -> Iterator[None]:
+    """ValueError for a network that overwrites what torch's own gradient would not have needed."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "modified by an inplace operation" not in str(error):
+            raise
+        raise ValueError(
+            "The network overwrites an activation that excitation backprop needs: replace the "
+            "operation that works in place (inplace=False, y = y + x for y += x)."
+        ) from error
 
 
 class ContrastiveRun(Run):
     """One call of contrastive excitation backprop."""
 
     method = "contrastive_excitation_backprop"
+
+    def __init__(self, model: nn.Module, input: torch.Tensor, target: Any, residual: str) -> None:
+        self._probe: Probe | None = None
+        self._met: list[tuple[LinearMap, torch.Tensor]] = []
+        super().__init__(model, input, target, residual)
 
     @contextmanager
     def between(
@@ -176,10 +252,11 @@ class ContrastiveRun(Run):
         contrast_layer: str | nn.Module,
         classifier_layer: str | nn.Module | None,
     ) -> Iterator[None]:
-        """`hooked`, with the contrast formed between these layers."""
+        """Have the contrast formed between these layers."""
         contrast = get_module(self.model, contrast_layer)
         self._contrast_name = repr(layer_name(self.model, contrast_layer))
-        self._met: list[tuple[LinearMap, torch.Tensor]] = []
+        if saliency_layer != "":
+            self._saliency_name = repr(layer_name(self.model, saliency_layer))
         self._classifier_name = "the last one"
         # Where both are the same layer, the pass ends where the difference is formed.
         same = saliency_layer != "" and get_module(self.model, saliency_layer) is contrast
@@ -191,8 +268,7 @@ class ContrastiveRun(Run):
                 self._classifier_name = repr(layer_name(self.model, classifier_layer))
                 classifier = get_module(self.model, classifier_layer)
                 stack.enter_context(self._watched(classifier))
-            with self.hooked():
-                yield
+            yield
 
     @contextmanager
     def _watched(self, classifier: nn.Module) -> Iterator[None]:
@@ -224,6 +300,15 @@ class ContrastiveRun(Run):
         if self._probe is not None:
             self._probe.clear()
 
+    def _on_layer(self) -> None:
+        super()._on_layer()
+        self._met.clear()
+        if self._probe is not None and self._probe.calls:
+            raise ValueError(
+                f"The contrast layer must come after the saliency layer, but {self._contrast_name} "
+                f"comes before {self._saliency_name}."
+            )
+
     def _on_scores(self, y: torch.Tensor) -> torch.Tensor:
         if len(self._met) != 1:
             raise ValueError(
@@ -240,6 +325,8 @@ class ContrastiveRun(Run):
                 f"The contrast layer {self._contrast_name} must run once and give a tensor, but "
                 f"it ran {self._probe.calls} times in one forward pass."
             )
+        if self._probe.data[0].grad_fn is output.grad_fn:
+            raise ValueError(_NOT_BEFORE)
         top = _Top(y, self._probe.data[0], layer, output, keep=self.context.relevance.keep)
         return _FromContrast.apply(top.c, top)
 

@@ -18,6 +18,9 @@ from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from .excitation_graph import RelevanceFunction, is_linear_layer
 
 Run = Callable[[], torch.Tensor]
 
@@ -31,14 +34,15 @@ class Relevance:
 
     Attributes:
         residual: how `+` shares: "magnitude", "signed" or "branch".
-        constants: ids of tensors that take no relevance in a sum (the model's buffers).
+        untracked: activations below the layer at which the backward pass ends, which require no
+            gradient, but have their share in a sum.
         names: id of a weight -> what messages call its layer.
         keep: whether layers keep what the next backward pass through the same graph needs again.
         lost: name -> relevance that was lost there, one number per row of the batch.
     """
 
     residual: str = "magnitude"
-    constants: set[int] = field(default_factory=set)
+    untracked: WeakTensorKeyDictionary = field(default_factory=WeakTensorKeyDictionary)
     names: dict[int, str] = field(default_factory=dict)
     keep: bool = False
     lost: dict[str, torch.Tensor] = field(default_factory=dict)
@@ -217,13 +221,15 @@ def _dense_shares(
     return shares.view_as(x), None if lost is None else lost.view_as(p)
 
 
-class LinearShares(torch.autograd.Function):
+class LinearShares(RelevanceFunction):
     """p'_j = x_j sum_i W+_ij p_i / z_i with z = W+ x, for inputs x >= 0, no bias.
 
     Where the input has negative entries (the image, a linear bottleneck), an input and a weight
     that are both negative excite the unit as well: with x+ = max(x, 0), x- = min(x, 0) and W+, W-
     alike, z = W+ x+ + W- x- and p'_j = x+_j sum_i W+_ij p_i / z_i + x-_j sum_i W-_ij p_i / z_i.
     """
+
+    is_linear_layer = True
 
     @staticmethod
     def forward(
@@ -266,11 +272,11 @@ def count_by_magnitude(x: torch.Tensor) -> None:
         layer = getattr(node, "layer", None)
         if isinstance(layer, LinearMap):
             layer.by_magnitude = True
-        elif getattr(node, "keeps_sign", True):
+        elif getattr(node, "keeps_sign", True) and not is_linear_layer(node):
             waiting.extend(earlier for earlier, _ in node.next_functions)
 
 
-class AverageShares(torch.autograd.Function):
+class AverageShares(RelevanceFunction):
     """p'_j = x_j sum_i A_ij p_i / z_i with z = A x, A >= 0: pooling, mean, resizing.
 
     An average is taken of feature maps before their BatchNorm too (DenseNet), where a negative sum
@@ -311,7 +317,7 @@ class AverageShares(torch.autograd.Function):
         return shares.to(x.dtype), None, None, None, None
 
 
-class PassThrough(torch.autograd.Function):
+class PassThrough(RelevanceFunction):
     """p' = p, for operations that change each unit by itself: activations, BatchNorm, scaling.
 
     `keeps_sign` says that a negative unit may have relevance because its output has.
@@ -331,3 +337,18 @@ class PassThrough(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, p: torch.Tensor) -> Any:
         return p.sum_to_size(ctx.shape), None, None, None
+
+
+class OverConstant(RelevanceFunction):
+    """The same for an operation that writes x's result over a constant: `constant += x`."""
+
+    @staticmethod
+    def forward(ctx: Any, constant: torch.Tensor, x: torch.Tensor, run: Run) -> torch.Tensor:
+        ctx.shape = x.shape
+        ctx.mark_dirty(constant)
+        return run()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, p: torch.Tensor) -> Any:
+        return None, p.sum_to_size(ctx.shape), None

@@ -12,8 +12,8 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.overrides import handle_torch_function, has_torch_function
 
+from .excitation_graph import RelevanceFunction, is_linear_layer
 from .excitation_shares import (
-    LinearShares,
     Relevance,
     Run,
     count_by_magnitude,
@@ -25,14 +25,14 @@ from .excitation_shares import (
 RESIDUALS = ("magnitude", "signed", "branch")
 
 
-class SumShares(torch.autograd.Function):
+class SumShares(RelevanceFunction):
     """The terms of y = a + b + ... share the relevance p of y.
 
     - "magnitude": p |a| / (|a| + |b|). Never negative; lost only where all terms are 0.
     - "signed": p a / (a + b), as TorchRay's `EltwiseSum`. Large and of both signs where the terms
       cancel; lost where they cancel altogether.
-    - "branch": all to the term that has most linear layers behind it, none to the skip
-      connection; terms with equally many share by magnitude.
+    - "branch": all to the term with the longest chain of linear layers behind it, none to the
+      skip connection; terms with equally long ones share by magnitude.
     """
 
     @staticmethod
@@ -48,7 +48,7 @@ class SumShares(torch.autograd.Function):
         ctx.used = _deepest(terms) if relevance.residual == "branch" else [True] * len(terms)
         overwritten = terms[0].data_ptr() if in_place else None
         ctx.save_for_backward(*(t.clone() if t.data_ptr() == overwritten else t for t in terms))
-        ctx.scales, ctx.name, ctx.relevance = scales, name, relevance
+        ctx.in_place, ctx.scales, ctx.name, ctx.relevance = in_place, scales, name, relevance
         ctx.keeps_sign = False
         for term in terms:
             count_by_magnitude(term)
@@ -66,6 +66,9 @@ class SumShares(torch.autograd.Function):
                 shares = [p if used else None for used in ctx.used]
             else:
                 shares = _shares(ctx, terms, p)
+            if ctx.in_place and shares[0] is None:
+                # Where a slice is overwritten, None would stop the rest of its tensor's as well.
+                shares[0] = torch.zeros_like(p)
             shares = [
                 share.sum_to_size(term.shape).to(term.dtype)
                 if share is not None and needed
@@ -116,8 +119,9 @@ def _linear_layers_behind(term: torch.Tensor) -> int:
             stack.extend(waiting)
             continue
         stack.pop()
-        is_linear = isinstance(node, LinearShares._backward_cls)
-        longest[node] = is_linear + max((longest[earlier] for earlier in before), default=0)
+        longest[node] = is_linear_layer(node) + max(
+            (longest[earlier] for earlier in before), default=0
+        )
     return longest[term.grad_fn] if term.grad_fn is not None else 0
 
 

@@ -310,7 +310,7 @@ def test_inhibitors_share_where_a_negative_unit_has_relevance(dense):
     shared = torch.tensor([[1 + 1 + 2, 3.0], [0.0, 1 + 1]], dtype=DOUBLE)
     excited = torch.tensor([[1.0, 0.0], [0.0, 0.0]], dtype=DOUBLE)
     norm = nn.BatchNorm2d(3, dtype=DOUBLE).eval()
-    skip = torch.zeros(2, 3, 1, 1, dtype=DOUBLE)
+    skip = torch.zeros(2, 3, 1, 1, dtype=DOUBLE, requires_grad=True)
 
     def layer(u):
         if dense:
