@@ -47,7 +47,7 @@ from course_lib.attribution.validation import (
     check_image,
     check_model,
     check_scores,
-    refusing_checkpoints,
+    plain_errors,
     whole_number,
 )
 
@@ -243,6 +243,7 @@ def extremal_perturbation(
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(preserved(model, input))
+        stack.enter_context(plain_errors())
         images = (input.clone() if input.is_inference() else input).detach()
         forward = FastForward(model)
         with torch.no_grad():
@@ -274,8 +275,7 @@ def extremal_perturbation(
             plan = shared_out(plan, max_iter)
         total = sum(iterations for _, iterations in plan)
         report = stack.enter_context(Report(total, progress, 1 if debug else print_iter, callback))
-        with refusing_checkpoints():
-            found = best_masks(problem, plan, tol, report)
+        found = best_masks(problem, plan, tol, report)
         with torch.no_grad():
             masks, counted = render(found.parameters)
             everything = torch.arange(count, device=images.device)

@@ -23,6 +23,7 @@ from course_lib.attribution.validation import (
     check_model,
     check_scores,
     is_whole,
+    plain_errors,
     whole_number,
 )
 
@@ -223,7 +224,7 @@ def rise(
     wanted: torch.Tensor | None = None
     totals: list[torch.Tensor] = []
     full_precision = torch.autocast(images.device.type, enabled=False)
-    with preserved(model, input), torch.no_grad(), full_precision:
+    with preserved(model, input), torch.no_grad(), full_precision, plain_errors():
         for chunk in _batches(len(masks), batch_size, progress):
             mask = masks[chunk]
             for n, image in enumerate(images.split(1)):

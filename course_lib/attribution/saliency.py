@@ -26,9 +26,9 @@ from .validation import (
     check_model,
     check_scores,
     is_compiled,
+    plain_errors,
     refuse_compiled,
     refuse_scripted,
-    refusing_checkpoints,
     shape_text,
 )
 
@@ -163,7 +163,7 @@ def saliency(
 
     try:
         with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):
-            with refusing_checkpoints():
+            with plain_errors():
                 if debug:
                     probes |= attach_debug_probes(model, debug=True)
                     x, gradients = explained(torch.contiguous_format)

@@ -166,7 +166,7 @@ def refuse_scripted(layer: nn.Module, where: str) -> None:
         )
 
 
-_NOT_KEPT = {
+_PLAIN_WORDS = {
     "torch.utils.checkpoint": (
         "The network computes activations again in the backward pass (gradient checkpointing), "
         "and this method needs those of the forward pass: switch it off."
@@ -175,16 +175,21 @@ _NOT_KEPT = {
         "The network's parameters were made in inference mode, where no gradient can be taken: "
         "make, load or convert it outside torch.inference_mode()."
     ),
+    **dict.fromkeys(
+        ("Input type (", "must have the same dtype", "mixed dtype", "expected scalar type"),
+        "The images and the network's parameters differ in dtype: convert one of them, as by "
+        "images.to(dtype) or model.to(dtype).",
+    ),
 }
 
 
 @contextmanager
-def refusing_checkpoints() -> Iterator[None]:
-    """ValueError for a network whose activations can't be kept for the backward pass."""
+def plain_errors() -> Iterator[None]:
+    """ValueErrors in plain words in place of some of torch's own errors."""
     try:
         yield
     except RuntimeError as error:
-        for words, sentence in _NOT_KEPT.items():
+        for words, sentence in _PLAIN_WORDS.items():
             if words in str(error):
                 raise ValueError(sentence) from error
         raise

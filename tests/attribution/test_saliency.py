@@ -23,6 +23,7 @@ from course_lib.attribution.linear_approx import (
     gradient_to_linear_approx_saliency,
     linear_approx,
 )
+from course_lib.attribution.rise import rise
 from course_lib.attribution.saliency import gradient_to_saliency
 
 CALLS = {
@@ -625,3 +626,16 @@ def test_the_network_may_overwrite_what_a_bounded_relu_gives(bounded):
 
     x = torch.randn(1, 3, 5, 5, dtype=torch.float64)
     torch.testing.assert_close(guided_backprop(Net(True), x, 1), guided_backprop(Net(False), x, 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize(
+    "first",
+    [nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3, bias=False), nn.Linear(8, 2), nn.LayerNorm(8)],
+    ids=["conv", "no bias", "linear", "norm"],
+)
+@pytest.mark.parametrize("method", [gradient, rise, extremal_perturbation, guided_backprop])
+def test_images_of_another_dtype_than_the_network_s(method, first, dtype):
+    net = nn.Sequential(first, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).to(dtype)
+    with pytest.raises(ValueError, match="images and the network's parameters differ in dtype"):
+        method(net, torch.rand(1, 3, 8, 8), 1)
