@@ -86,16 +86,18 @@ def refuse_unruled(y: torch.Tensor, since: int, ruled: Container[str]) -> None:
     for node in _nodes_behind(y, since):
         function = getattr(node, "_forward_cls", None)
         if function is None:
-            kind = _kind(node.name())
-            if kind not in _MOVING:
-                refuse(_name(kind, ruled))
+            if _kind(node.name()) not in _MOVING:
+                refuse(_name(node.name(), ruled))
         elif not issubclass(function, _ALLOWED):
             refuse(function.__name__)
 
 
-def _name(kind: str, ruled: Container[str]) -> str:
-    """log_sigmoid for LogSigmoid, and where it ran if a rule would otherwise have met it."""
+def _name(node: str, ruled: Container[str]) -> str:
+    """log_sigmoid for LogSigmoidBackward0, and why no rule has met it if there is one."""
+    kind = _kind(node)
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
+    if node.endswith(("SumBackward0", "MeanBackward0")):
+        return f"{name} over everything, images included"
     if name in ruled or kind == "DifferentiableGraph":
         return f"{name} out of the rules' reach (in a scripted function)"
     return name

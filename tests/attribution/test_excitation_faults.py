@@ -393,3 +393,19 @@ def test_an_activation_overwritten_too_early_is_said_in_one_sentence():
 def test_contrasts_in_the_wrong_order(layers, message, debug):
     with pytest.raises(ValueError, match=message):
         contrastive_excitation_backprop(sequence(), images(), 1, *layers, debug=debug)
+
+
+@pytest.mark.parametrize("total", [torch.sum, torch.mean])
+def test_a_total_over_all_images_is_called_so(total):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            h = self.conv(x).relu()
+            return (h + total(h)[None, None, None, None]).mean((2, 3))
+
+    name = f"{total.__name__} over everything, images included, which this network uses"
+    with pytest.raises(ValueError, match=name):
+        excitation_backprop(Net(), torch.rand(1, 3, 6, 6), 1)
