@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -10,13 +11,16 @@ from torch import nn
 
 from course_lib.attribution.activations import ends_with_channels
 from course_lib.attribution.modules import get_module, layer_name
+from course_lib.attribution.state import is_other_thread
+from course_lib.attribution.validation import refuse_scripted
 
 
 class LayerReplacement:
     """Runs a network with one layer's output replaced by given activations.
 
     Inside the context, calling it with activations of M rows runs the network on `images` repeated
-    to M rows and puts the activations in the layer's place. Leaving takes the hook away again.
+    to M rows and puts the activations in the layer's place, in its own thread. Leaving takes the
+    hook away again.
 
     Args:
         model: the network.
@@ -28,8 +32,8 @@ class LayerReplacement:
             gives N x H x W x C (see `ends_with_channels`) as N x C x H x W, and given back so.
 
     Raises:
-        ValueError: there is no such layer; it does not run exactly once; or its output is not one
-            floating tensor with a row per image.
+        ValueError: there is no such layer, or it is scripted; it does not run exactly once; or its
+            output is not one floating tensor with a row per image.
 
     >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
     >>> with LayerReplacement(net, "0", torch.rand(1, 3, 4, 4)) as run:
@@ -42,6 +46,8 @@ class LayerReplacement:
         self.images = images
         self.layer = get_module(model, layer)
         self.name = layer_name(model, layer)
+        refuse_scripted(self.layer, f"layer {self.name!r}")
+        self._thread = threading.get_ident()
         self.activations = torch.empty(0)
         self._given: torch.Tensor | None = None
         self._outputs: list[Any] = []
@@ -85,6 +91,8 @@ class LayerReplacement:
             self._given = None
 
     def _replace(self, module: nn.Module, inputs: Any, output: Any) -> torch.Tensor | None:
+        if is_other_thread(self._thread):
+            return None
         if self._given is None:
             # The next layer may work in place.
             self._outputs.append(

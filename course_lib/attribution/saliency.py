@@ -18,7 +18,7 @@ from .imaging import imsmooth, resize_saliency
 from .modules import get_module, layer_name
 from .probe import Probe, attach_debug_probes
 from .relu_context import NullContext
-from .state import preserved
+from .state import is_other_thread, preserved
 from .targets import Target, one_hot, parse_target
 from .validation import (
     check_finite,
@@ -201,8 +201,7 @@ class _OwnProbe(Probe):
         super().__init__(module, target="output")
 
     def _on_output(self, module: nn.Module, args: Any, output: Any) -> Any:
-        # (A compiler, which runs in this thread, can't follow the question.)
-        if not torch.compiler.is_compiling() and threading.get_ident() != self._thread:
+        if is_other_thread(self._thread):
             return None
         return super()._on_output(module, args, output)
 

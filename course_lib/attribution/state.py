@@ -118,6 +118,11 @@ def current_autocast(device: torch.device) -> Callable[[], AbstractContextManage
     return lambda: torch.autocast(kind, dtype=dtype)
 
 
+def is_other_thread(thread: int) -> bool:
+    """Whether this runs in another thread; never while a compiler, which can't ask, looks on."""
+    return not torch.compiler.is_compiling() and threading.get_ident() != thread
+
+
 @contextmanager
 def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     """Eval mode and frozen parameters inside; everything as before outside.

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.rise import rise
 from course_lib.attribution.state import preserved
@@ -109,8 +110,25 @@ def test_layers_that_do_more_on_eval_are_left_alone():
     assert torch.equal(model[0].weight, before)
 
 
-@pytest.mark.parametrize("place", ["image", "layer"])
-def test_two_threads_may_explain_by_one_model(place):
+def hooked(model: nn.Module) -> bool:
+    return any(module._forward_hooks for module in model.modules())
+
+
+def at_a_layer(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    settings = {"step": 1, "sigma": 1, "areas": [0.3], "schedule": "paper", "max_iter": 2}
+    return extremal_perturbation(model, x, 1, layer="conv", **settings).masks
+
+
+@pytest.mark.parametrize(
+    ("method", "needs_hook"),
+    [
+        (lambda model, x: gradient(model, x, 1), False),
+        (lambda model, x: gradient(model, x, 1, saliency_layer="fc"), True),
+        (at_a_layer, True),
+    ],
+    ids=["image", "layer", "extremal"],
+)
+def test_two_threads_may_explain_by_one_model(method, needs_hook):
     """The second comes while the first is inside the network, and goes before it."""
     a_in, b_out = threading.Event(), threading.Event()
 
@@ -121,17 +139,17 @@ def test_two_threads_may_explain_by_one_model(place):
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             h = self.conv(x)
-            if threading.current_thread().name == "a":
+            # With a hook on the layer, if the method needs one.
+            if threading.current_thread().name == "a" and (hooked(self) or not needs_hook):
                 a_in.set()
                 assert b_out.wait(20)
             return self.fc(h.relu().mean((2, 3)))
 
     model, found = Slow(), {}
     images = {"a": torch.rand(1, 3, 5, 5), "b": torch.rand(2, 3, 6, 6)}
-    layer = {"image": "", "layer": "fc"}[place]
 
     def explain(name: str) -> None:
-        found[name] = gradient(model, images[name], 1, saliency_layer=layer)
+        found[name] = method(model, images[name])
 
     thread = threading.Thread(target=explain, args="a", name="a")
     thread.start()
@@ -142,7 +160,7 @@ def test_two_threads_may_explain_by_one_model(place):
     assert model.training
     assert all(p.requires_grad for p in model.parameters())
     for name, x in images.items():
-        assert torch.equal(found[name], gradient(model, x, 1, saliency_layer=layer))
+        assert torch.equal(found[name], method(model, x))
 
 
 def test_a_frozen_scripted_model_and_an_exported_one_are_explained():
@@ -158,6 +176,8 @@ def test_a_frozen_scripted_model_and_an_exported_one_are_explained():
     torch.testing.assert_close(gradient(frozen, x, 1), expected)
     with pytest.raises(ValueError, match="layer '0' can't be read in a scripted or traced model"):
         gradient(scripted, x, 1, saliency_layer="0")
+    with pytest.raises(ValueError, match="layer '0' can't be read in a scripted or traced model"):
+        extremal_perturbation(scripted, x, 1, layer="0")
 
 
 def test_parameters_made_in_inference_mode_are_left_alone():
