@@ -25,7 +25,6 @@ from .validation import (
     check_image,
     check_model,
     check_scores,
-    is_compiled,
     plain_errors,
     refuse_compiled,
     refuse_scripted,
@@ -121,8 +120,9 @@ def saliency(
         ValueError: an image of the wrong shape or dtype, empty or not finite; an unknown layer,
             one that does not run exactly once, or one the scores do not depend on; a target out
             of range; scores that are not finite; a compiled or scripted model with another
-            context than `NullContext`, or with a layer; parameters made in inference mode;
-            gradient checkpoints on the way; resize or smooth out of range.
+            context than `NullContext`, or a scripted one's layer; parameters made in inference
+            mode; a dtype that is not the network's; gradient checkpoints on the way; resize or
+            smooth out of range.
         TypeError: the model is not an `nn.Module`, the input not a tensor, the target none of
             what `targets.parse_target` takes.
 
@@ -225,16 +225,12 @@ def _forward(
             x.requires_grad_()
         with _OwnProbe(layer) as probe:
             y = model(x.clone(memory_format=layout))
+        it = where[0].upper() + where[1:]
         if probe.calls != 1:
-            times = f"runs {probe.calls} times"
-            if not probe.calls:
-                times = f"never runs{' by itself, compiled,' if is_compiled(model) else ''}"
-            raise ValueError(
-                f"{where[0].upper()}{where[1:]} {times} in one forward pass: choose one that runs "
-                f"once."
-            )
+            times = "never runs" if not probe.calls else f"runs {probe.calls} times"
+            raise ValueError(f"{it} {times} in one forward pass: choose one that runs once.")
         if not probe.data:
-            raise ValueError(f"{where[0].upper()}{where[1:]} gives no floating tensor.")
+            raise ValueError(f"{it} gives no floating tensor to explain by.")
         x = probe.data[0]
         if x.dim() < 2 or x.shape[0] != len(input):
             raise ValueError(
