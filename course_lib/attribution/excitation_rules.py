@@ -20,6 +20,7 @@ from .excitation_shares import (
     count_by_magnitude,
 )
 from .excitation_sum import SumShares, eltwise_sum
+from .validation import shape_text
 
 Operation = Callable[..., Any]
 Arguments = tuple[Any, ...]
@@ -100,7 +101,7 @@ def excitation_rules(
     ) -> Any:
         if not x.requires_grad:
             return NotImplemented
-        name = f"{operation_name(func)} with weights {' x '.join(map(str, key.shape))}"
+        name = f"{operation_name(func)} with weights {shape_text(key)}"
         dense = operation_name(func) in ("linear", "matmul", "linalg_matmul", "mm")
         layer = LinearMap(apply, weight, name, dense=dense, key=key)
         output = LinearShares.apply(x, lambda: func(*args, **kwargs), layer, relevance)

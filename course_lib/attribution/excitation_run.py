@@ -19,13 +19,21 @@ from .excitation_shares import LinearMap
 from .modules import get_module, layer_name
 from .probe import Probe
 from .saliency import gradient_of, saliency
-from .validation import refuse_compiled
+from .state import is_other_thread
+from .validation import plain_errors, refuse_compiled
 
 # In half precision the relevance of one of a million units would round to 0. The rules are linear
 # in it, so all of it may be larger on the way.
 _HALF_SCALE = 2.0**12
 
 _NOT_BEFORE = "The contrast layer must come before the classifier layer."
+# The rules keep activations that torch's own gradient would not need.
+_OVERWRITTEN = {
+    "modified by an inplace operation": (
+        "The network overwrites an activation that excitation backprop needs: replace the "
+        "operation that works in place (inplace=False, y = y + x for y += x)."
+    )
+}
 
 
 @dataclass
@@ -132,15 +140,16 @@ class Run:
         thread = threading.get_ident()
 
         def on_image(module: nn.Module, args: Any) -> Any:
-            ours = threading.get_ident() == thread and args and isinstance(args[0], torch.Tensor)
-            if not ours or args[0].requires_grad:
+            if is_other_thread(thread) or not args or not isinstance(args[0], torch.Tensor):
+                return None
+            if args[0].requires_grad:
                 return None
             self.context.below = True
             # A copy, since a network may overwrite its input, and that of a leaf is forbidden.
             return args[0].detach().requires_grad_().clone(), *args[1:]
 
         def on_layer(module: nn.Module, args: Any, y: Any) -> Any:
-            if threading.get_ident() != thread:
+            if is_other_thread(thread):
                 return None
             if not torch.is_grad_enabled():
                 raise ValueError(
@@ -153,8 +162,9 @@ class Run:
             return _Explained.apply(y) if grows else None
 
         def on_scores(module: nn.Module, args: Any, y: Any) -> Any:
-            ours = threading.get_ident() == thread and not self.context.below
-            if ours and isinstance(y, torch.Tensor) and y.requires_grad:
+            if is_other_thread(thread) or self.context.below:
+                return None
+            if isinstance(y, torch.Tensor) and y.requires_grad:
                 return self._on_scores(y)
             return None
 
@@ -191,7 +201,7 @@ class Run:
             # Another backward pass, for the probes' gradients.
             self.context.relevance.keep = True
         layer = None if saliency_layer == "" else get_module(self.model, saliency_layer)
-        with self._hooked(layer), _refusing_overwritten():
+        with self._hooked(layer), plain_errors(_OVERWRITTEN):
             return saliency(self.model, self.input, self.target, saliency_layer, *args, **kwargs)
 
     def lost(self) -> dict[str, torch.Tensor]:
@@ -219,20 +229,6 @@ class Run:
         if y.dtype == torch.float16:
             self._start.scale = _HALF_SCALE
         return _Scores.apply(y, self._start)
-
-
-@contextmanager
-def _refusing_overwritten() -> Iterator[None]:
-    """ValueError for a network that overwrites what torch's own gradient would not have needed."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "modified by an inplace operation" not in str(error):
-            raise
-        raise ValueError(
-            "The network overwrites an activation that excitation backprop needs: replace the "
-            "operation that works in place (inplace=False, y = y + x for y += x)."
-        ) from error
 
 
 class ContrastiveRun(Run):

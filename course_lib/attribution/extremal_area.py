@@ -20,6 +20,7 @@ from course_lib.attribution.validation import (
     check_image,
     check_model,
     check_scores,
+    what_it_is,
 )
 
 AREAS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
@@ -152,11 +153,9 @@ def _activated(
     if activation is None:
         return scores
     given: Any = activation(scores)
-    tensor = isinstance(given, torch.Tensor)
-    if not tensor or given.shape != scores.shape:
+    if not isinstance(given, torch.Tensor) or given.shape != scores.shape:
         raise ValueError(
             f"The activation must give one number per score, a tensor of shape "
-            f"{tuple(scores.shape)}, but gave "
-            f"{tuple(given.shape) if tensor else 'a ' + type(given).__name__}."
+            f"{tuple(scores.shape)}, but gave {what_it_is(given)}."
         )
     return check_finite(given, "The activation's output")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from course_lib.attribution.smooth_maximum import smooth_maximum
-from course_lib.attribution.validation import as_number, is_whole
+from course_lib.attribution.validation import check_pixels, is_whole
 
 POOLING_METHODS = ("softmax", "sum", "sigmoid")
 
@@ -97,10 +97,7 @@ class MaskGenerator:
             raise ValueError(
                 f"step must be a whole number of pixels, at least 1, but got {step!r}."
             )
-        if not 0 < (as_number(sigma) or 0) < math.inf:
-            raise ValueError(
-                f"sigma must be a finite, positive number of pixels, but got {sigma!r}."
-            )
+        check_pixels("sigma", sigma)
         if pooling_method not in POOLING_METHODS:
             raise ValueError(
                 f"pooling_method must be one of {', '.join(POOLING_METHODS)}, "

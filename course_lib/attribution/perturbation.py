@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
 from course_lib.attribution.imaging import imsmooth
-from course_lib.attribution.validation import as_number, is_whole
+from course_lib.attribution.validation import check_pixels, is_whole
 
 BLUR_PERTURBATION = "blur"
 """Level l of the pyramid is the image blurred by max_blur * (1 - l / (num_levels - 1)) pixels."""
@@ -72,10 +71,7 @@ class Perturbation:
             raise ValueError(
                 f"num_levels must be a whole number, at least 2, but got {num_levels!r}."
             )
-        if not 0 < (as_number(max_blur) or 0) < math.inf:
-            raise ValueError(
-                f"max_blur must be a finite, positive number of pixels, but got {max_blur!r}."
-            )
+        check_pixels("max_blur", max_blur)
         if type not in PERTURBATIONS:
             raise ValueError(
                 f"The perturbation must be one of {', '.join(PERTURBATIONS)}, but got {type!r}."

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import torch
 
+from course_lib.attribution.targets import check_classes
+
 PRESERVE_VARIANT = "preserve"
 """Keep the score high with what the mask keeps."""
 
@@ -146,10 +148,5 @@ def _columns(scores: torch.Tensor, target: int | torch.Tensor) -> torch.Tensor:
             f"There must be one class, or one for each of the {rewards} rewards, but got "
             f"{classes.numel()}."
         )
-    outside = classes[(classes < 0) | (classes >= count)]
-    if len(outside):
-        raise ValueError(
-            f"The target {int(outside[0])} is out of range: the network has {count} classes, 0 to "
-            f"{count - 1}."
-        )
+    check_classes(classes, count)
     return classes.long().reshape(-1, 1).expand(rewards, 1)

@@ -24,6 +24,8 @@ from course_lib.attribution.validation import (
     check_scores,
     is_whole,
     plain_errors,
+    shape_text,
+    what_it_is,
     whole_number,
 )
 
@@ -308,11 +310,10 @@ def _activated(
 ) -> torch.Tensor:
     """The activation of k x C scores, in their dtype."""
     activated: Any = scores if activation is None else activation(scores)
-    tensor = isinstance(activated, torch.Tensor)
-    if not tensor or activated.shape != scores.shape:
+    if not isinstance(activated, torch.Tensor) or activated.shape != scores.shape:
         raise ValueError(
             f"The activation must keep the scores' shape, {tuple(scores.shape)}, but gave "
-            f"{tuple(activated.shape) if tensor else 'a ' + type(activated).__name__}."
+            f"{what_it_is(activated)}."
         )
     return check_finite(activated.to(scores.dtype), "The activated score")
 
@@ -343,6 +344,7 @@ def _check_masks(masks: torch.Tensor, images: torch.Tensor, dtype: torch.dtype) 
         raise TypeError(f"filter_masks must be a tensor, {wanted}, not {type(masks).__name__}.")
     given = masks.unsqueeze(1) if masks.dim() == 3 else masks
     if given.dim() != 4 or given.shape[1:] != (1, height, width) or len(given) == 0:
-        shape = " x ".join(map(str, masks.shape))
-        raise ValueError(f"filter_masks must have shape {wanted} for this image, not {shape}.")
+        raise ValueError(
+            f"filter_masks must have shape {wanted} for this image, not {shape_text(masks)}."
+        )
     return check_finite(given.detach().to(images.device, dtype), "filter_masks")

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from course_lib.attribution.validation import what_it_is
+
 Each = Callable[[int, torch.Tensor, torch.Tensor], None]
 """Called after each iteration with its number, and the rewards and area terms of all masks."""
 
@@ -96,11 +98,10 @@ class Search(ABC):
 
 def check_reward(reward: Any, masks: int, when: str) -> None:
     """Raise ValueError unless there is one finite reward per mask, in a tensor."""
-    tensor = isinstance(reward, torch.Tensor)
-    if not tensor or reward.shape != (masks,):
+    if not isinstance(reward, torch.Tensor) or reward.shape != (masks,):
         raise ValueError(
             f"The reward function must give one reward per mask, a tensor of shape ({masks},), but "
-            f"gave {tuple(reward.shape) if tensor else 'a ' + type(reward).__name__}."
+            f"gave {what_it_is(reward)}."
         )
     if not bool(torch.isfinite(reward.detach()).all()):
         raise ValueError(f"The reward was infinite or not a number {when}.")

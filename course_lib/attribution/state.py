@@ -144,10 +144,10 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     (True, True, True)
     """
     user, inputs = object(), _Tensors(tensors)
-    random = _random_states(tensors)
+    random: dict[torch.device, Any] = {}
     try:
-        if isinstance(model, nn.Module):
-            random = _random_states((*_take(model, user), *tensors))
+        parameters = _take(model, user) if isinstance(model, nn.Module) else []
+        random = _random_states((*parameters, *tensors))
         yield
     finally:
         if isinstance(model, nn.Module):

@@ -75,10 +75,15 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
             f"{images} image{'s' * (images != 1)}, the targets have shape "
             f"{shape_text(given)}."
         )
+    check_classes(indices, classes)
+    return indices
+
+
+def check_classes(indices: torch.Tensor, classes: int) -> None:
+    """ValueError unless all class indices are from 0 to classes - 1."""
     outside = indices[(indices < 0) | (indices >= classes)]
     if len(outside):
         raise _out_of_range(int(outside[0]), classes)
-    return indices
 
 
 def _out_of_range(target: int, classes: int) -> ValueError:

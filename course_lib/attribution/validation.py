@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -101,6 +101,17 @@ def check_callable(name: str, function: Any) -> None:
         raise TypeError(f"{name} must be a function, not {function!r}.")
 
 
+def check_pixels(name: str, value: Any) -> None:
+    """ValueError unless the value is a finite, positive number."""
+    if not 0 < (as_number(value) or 0) < math.inf:
+        raise ValueError(f"{name} must be a finite, positive number of pixels, but got {value!r}.")
+
+
+def what_it_is(x: Any) -> str:
+    """A tensor's shape, or the type of anything else, for messages: '(2, 3)', 'a list'."""
+    return str(tuple(x.shape)) if isinstance(x, torch.Tensor) else f"a {type(x).__name__}"
+
+
 def shape_text(x: torch.Tensor) -> str:
     """The shape as in messages: '1 x 3 x 8 x 8'."""
     return " x ".join(map(str, x.shape))
@@ -184,12 +195,16 @@ _PLAIN_WORDS = {
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """ValueErrors in plain words in place of some of torch's own errors."""
+def plain_errors(sentences: Mapping[str, str] = _PLAIN_WORDS) -> Iterator[None]:
+    """ValueErrors in plain words in place of some of torch's own errors.
+
+    Args:
+        sentences: words of torch's error -> what to say instead.
+    """
     try:
         yield
     except RuntimeError as error:
-        for words, sentence in _PLAIN_WORDS.items():
+        for words, sentence in sentences.items():
             if words in str(error):
                 raise ValueError(sentence) from error
         raise
