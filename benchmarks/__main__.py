@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 
-from benchmarks.cases import cases, extremal_case
+from benchmarks.cases import EXTREMAL, METHODS
 from benchmarks.memory import HEAVY, measure
 from benchmarks.networks import NETWORKS
-from benchmarks.timing import interleaved
+from benchmarks.rows import PROCESSES, timed_row
 
 PEERS = ("captum", "pytorch-grad-cam", "zennit")
 
@@ -37,51 +37,18 @@ def main(arguments: list[str] | None = None) -> None:
 
     rows: list[dict[str, Any]] = []
     for threads in options.threads:
-        torch.set_num_threads(threads)
         for network in options.networks:
             print(f"{network}, {threads} thread{'s' * (threads > 1)}", flush=True)
-            rows += time_network(network, threads, options.seconds, peers=not options.no_peers)
+            for method in (*METHODS, EXTREMAL):
+                row = timed_row(
+                    network, threads, method, options.seconds, peers=not options.no_peers
+                )
+                rows.append(row)
     memory = [] if options.no_memory else [m for n in options.networks for m in memory_rows(n)]
     text = report(rows, memory)
     print(text)
     if options.out:
         write(options.out, rows, memory, text)
-
-
-def time_network(
-    network: str, threads: int, seconds: float, *, peers: bool = True
-) -> list[dict[str, Any]]:
-    """A row per method: the floor's milliseconds, and ours and the peers' as ratios to it."""
-    rows = []
-    for case in cases(network, peers=peers):
-        medians = interleaved(
-            {"floor": case.floor, "ours": case.ours, **case.peers}, seconds=seconds
-        )
-        rows.append(row(network, threads, case.method, case.goal, medians))
-    floor, ours, goal = extremal_case(network)
-    ours()
-    rounds = [(floor(), ours()) for _ in range(3 if network == "vgg16" else 5)]
-    medians = {
-        name: sorted(values)[len(values) // 2]
-        for name, values in zip(("floor", "ours"), zip(*rounds, strict=True), strict=True)
-    }
-    rows.append(row(network, threads, "extremal_perturbation, per iteration", goal, medians))
-    return rows
-
-
-def row(
-    network: str, threads: int, method: str, goal: float | None, medians: dict[str, float]
-) -> dict[str, Any]:
-    """One line of the table, from medians in seconds."""
-    floor = medians["floor"]
-    return {
-        "network": network,
-        "threads": threads,
-        "method": method,
-        "floor_ms": 1000 * floor,
-        "goal": goal,
-        **{name: value / floor for name, value in medians.items() if name != "floor"},
-    }
 
 
 def memory_rows(network: str) -> list[dict[str, Any]]:
@@ -102,7 +69,8 @@ def report(rows: list[dict[str, Any]], memory: list[dict[str, Any]]) -> str:
     versions = f"torch {torch.__version__}, Python {platform.python_version()}"
     lines = [
         f"{date.today().isoformat()}, {platform.processor() or platform.machine()}, {versions}. "
-        "Medians, interleaved in one run; ratios to the floor: smaller is faster.",
+        f"Medians of {PROCESSES} processes, in each of which a row's contenders took turns; ratios "
+        "to the floor: smaller is faster.",
         "",
         f"| network | threads | method | floor, ms | ours | goal | {' | '.join(PEERS)} |",
         "|---|---|---|---|---|---|" + "---|" * len(PEERS),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import nn
@@ -30,6 +31,21 @@ RISE_MASKS = 64
 RISE_BATCH = 32
 AREAS = [0.05, 0.1, 0.2, 0.4]
 ITERATIONS = 4
+EXTREMAL = "extremal_perturbation, per iteration"
+_TO_INPUT = {"gradient": gradient, "deconvnet": deconvnet, "guided_backprop": guided_backprop}
+_TO_LAYER = {"grad_cam": grad_cam, "linear_approx": linear_approx}
+# By method and network; None stands for every network.
+_GOALS: dict[tuple[str, str | None], float] = {
+    **dict.fromkeys(((method, None) for method in _TO_INPUT), 1.10),
+    **dict.fromkeys(((method, None) for method in _TO_LAYER), 1.05),
+    ("excitation_backprop", "vgg16"): 1.6,
+    ("contrastive_excitation_backprop", "vgg16"): 1.8,
+    ("rise", "tiny_vgg"): 0.5,
+    ("rise", "resnet18"): 0.8,
+    (EXTREMAL, "tiny_vgg"): 2.0,
+    (EXTREMAL, "resnet18"): 1.4,
+    (EXTREMAL, "vgg16"): 1.1,
+}
 
 
 @dataclass(frozen=True)
@@ -104,74 +120,56 @@ def iterations(run: Callable[[Callable[[int, int], None]], object]) -> float:
     return steps[len(steps) // 2]
 
 
-def cases(name: str, *, peers: bool = True) -> Iterator[Case]:
-    """All cases of a network, by its name in `NETWORKS`; extremal perturbation is timed apart."""
+METHODS = (
+    *_TO_INPUT,
+    *_TO_LAYER,
+    "excitation_backprop",
+    "contrastive_excitation_backprop",
+    "rise",
+)
+"""What `make_case` can make; extremal perturbation is timed apart, by `extremal_case`."""
+
+
+def make_case(name: str, method: str, *, peers: bool = True) -> Case:
+    """The case of a method on a network, by its name in `NETWORKS`."""
     from benchmarks import peers as others
 
     where: Network = NETWORKS[name]
     model = where.make()
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(1, 3, where.size, where.size, generator=generator)
-
-    def found(method: str, layer: str | None = None) -> dict[str, Run]:
-        return others.find(method, where.make, x, TARGET, layer) if peers else {}
-
-    input_floor = to_input(model, x)
-    for method, function in (
-        ("gradient", gradient),
-        ("deconvnet", deconvnet),
-        ("guided_backprop", guided_backprop),
-    ):
-        yield Case(
-            name,
-            method,
-            input_floor,
-            lambda function=function: function(model, x, TARGET),
-            1.10,
-            found(method),
-        )
-    for method, function in (("grad_cam", grad_cam), ("linear_approx", linear_approx)):
-        yield Case(
-            name,
-            method,
-            to_layer(model, x, where.last),
-            lambda function=function: function(model, x, TARGET, saliency_layer=where.last),
-            1.05,
-            found(method, where.last),
-        )
-    yield Case(
-        name,
-        "excitation_backprop",
-        to_layer(model, x, where.middle),
-        lambda: excitation_backprop(model, x, TARGET, saliency_layer=where.middle),
-        1.6 if name == "vgg16" else None,
-        found("excitation_backprop", where.middle),
-    )
-    yield Case(
-        name,
-        "contrastive_excitation_backprop",
-        to_layer(model, x, where.middle),
-        lambda: contrastive_excitation_backprop(
-            model,
-            x,
-            TARGET,
-            saliency_layer=where.middle,
-            contrast_layer=where.contrast,
-            classifier_layer=where.classifier,
-        ),
-        1.8 if name == "vgg16" else None,
-    )
-    yield Case(
-        name,
-        "rise",
-        forward_passes(model, x, RISE_MASKS, RISE_BATCH),
-        lambda: rise(model, x, TARGET, num_masks=RISE_MASKS, batch_size=RISE_BATCH),
-        {"tiny_vgg": 0.5, "resnet18": 0.8}.get(name),
-    )
+    x = torch.rand(1, 3, where.size, where.size, generator=torch.Generator().manual_seed(0))
+    layer: str | None = None
+    ours: Run
+    if method in _TO_INPUT:
+        floor = to_input(model, x)
+        ours = partial(_TO_INPUT[method], model, x, TARGET)
+    elif method in _TO_LAYER:
+        layer = where.last
+        floor = to_layer(model, x, layer)
+        ours = partial(_TO_LAYER[method], model, x, TARGET, saliency_layer=layer)
+    elif method == "rise":
+        floor = forward_passes(model, x, RISE_MASKS, RISE_BATCH)
+        ours = partial(rise, model, x, TARGET, num_masks=RISE_MASKS, batch_size=RISE_BATCH)
+    else:
+        layer = where.middle
+        floor = to_layer(model, x, layer)
+        ours = partial(excitation_backprop, model, x, TARGET, saliency_layer=layer)
+        if method == "contrastive_excitation_backprop":
+            ours = partial(
+                contrastive_excitation_backprop,
+                model,
+                x,
+                TARGET,
+                saliency_layer=layer,
+                contrast_layer=where.contrast,
+                classifier_layer=where.classifier,
+            )
+    goal = _GOALS.get((method, name), _GOALS.get((method, None)))
+    found = others.find(method, where.make, x, TARGET, layer) if peers else {}
+    return Case(name, method, floor, ours, goal, found)
 
 
 def extremal_case(name: str) -> tuple[Callable[[], float], Callable[[], float], float]:
-    """One iteration of extremal perturbation with four areas: floor, ours, and the goal."""
+    """Seconds of an iteration of extremal perturbation with four areas: floor, ours; the goal."""
     where = NETWORKS[name]
     model = where.make()
     x = torch.rand(1, 3, where.size, where.size, generator=torch.Generator().manual_seed(0))
@@ -195,4 +193,4 @@ def extremal_case(name: str) -> tuple[Callable[[], float], Callable[[], float], 
             )
         )
 
-    return time_floor, time_ours, {"tiny_vgg": 2.0, "resnet18": 1.4, "vgg16": 1.1}[name]
+    return time_floor, time_ours, _GOALS[EXTREMAL, name]

@@ -72,7 +72,7 @@ def _grad_cam(model: nn.Module, x: torch.Tensor, target: int, layer: str | None)
     # it computes gradients of the weights only where they are asked for, and needs some leaf
     method = GradCAM(model=model, target_layers=[get_module(model, layer or "")])
     targets = [ClassifierOutputTarget(target)]
-    return lambda: method(input_tensor=x, targets=targets)
+    return lambda: method(input_tensor=x.detach().requires_grad_(True), targets=targets)
 
 
 def _grad_cam_guided(model: nn.Module, x: torch.Tensor, target: int, layer: str | None) -> Run:

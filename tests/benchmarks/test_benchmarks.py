@@ -7,9 +7,28 @@ import torch
 from torch import nn
 
 from benchmarks import __main__ as bench
-from benchmarks.cases import forward_passes, iterations, to_input, to_layer
+from benchmarks.cases import (
+    EXTREMAL,
+    METHODS,
+    forward_passes,
+    iterations,
+    make_case,
+    to_input,
+    to_layer,
+)
 from benchmarks.peers import MODULES, PEERS
+from benchmarks.rows import middle, row, timed_row
 from benchmarks.timing import interleaved
+
+# Those of the issue that asked for speed, on tiny_vgg.
+GOALS = {
+    "gradient": 1.1,
+    "deconvnet": 1.1,
+    "guided_backprop": 1.1,
+    "grad_cam": 1.05,
+    "linear_approx": 1.05,
+    "rise": 0.5,
+}
 
 
 @pytest.fixture
@@ -52,8 +71,8 @@ def test_an_iteration_is_the_time_between_two_calls_back(monkeypatch):
 
 def test_the_table_marks_what_misses_its_goal(tmp_path):
     rows = [
-        bench.row("tiny_vgg", 1, "gradient", 1.1, {"floor": 0.01, "ours": 0.0105}),
-        bench.row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.1, "ours": 0.06, "captum": 0.2}),
+        row("tiny_vgg", 1, "gradient", 1.1, {"floor": 0.01, "ours": 0.0105}),
+        row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.1, "ours": 0.06, "captum": 0.2}),
     ]
     text = bench.report(rows, [])
     assert "| tiny_vgg | 1 | gradient | 10.0 | 1.05 | 1.10 |" in text
@@ -61,6 +80,36 @@ def test_the_table_marks_what_misses_its_goal(tmp_path):
     bench.write(tmp_path, rows, [], text)
     assert json.loads((tmp_path / "benchmark.json").read_text())["rows"] == rows
     assert (tmp_path / "benchmark.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_case_compares_the_method_with_its_floor(method):
+    case = make_case("tiny_vgg", method, peers=False)
+    assert case.goal == GOALS.get(method)
+    case.floor()
+    assert case.ours().shape[:2] == (1, 1)
+
+
+def test_a_line_is_the_middle_of_several():
+    rows = [
+        row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.1, "ours": 0.06, "zennit": 0.1}),
+        row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.2, "ours": 0.08, "zennit": 0.8}),
+        row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.3, "ours": 0.06, "zennit": 0.6}),
+    ]
+    wanted = {"network": "tiny_vgg", "threads": 1, "method": "rise", "goal": 0.5}
+    found = middle(rows)
+    assert found == pytest.approx(wanted | {"floor_ms": 200, "ours": 0.4, "zennit": 2})
+
+
+@pytest.mark.parametrize("method", ["gradient", EXTREMAL])
+def test_a_line_is_timed_in_processes_of_its_own(monkeypatch, method):
+    monkeypatch.setattr("benchmarks.rows.PROCESSES", 1)
+    threads = torch.get_num_threads()
+    found = timed_row("tiny_vgg", threads + 1, method, 0, peers=False)
+    assert torch.get_num_threads() == threads
+    assert (found["threads"], found["method"]) == (threads + 1, method)
+    assert found["floor_ms"] > 0
+    assert found["ours"] > 0
 
 
 def test_every_peer_is_one_that_the_extra_installs():
