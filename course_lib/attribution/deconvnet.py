@@ -8,11 +8,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from .graph_rules import GraphRule, positive
 from .relu_rules import RuleContext
 from .saliency import saliency
 from .targets import Target
 
 __all__ = ["DeConvNetContext", "DeConvNetReLU", "deconvnet"]
+
+
+_NAME = "DeConvNet"
 
 
 class DeConvNetReLU(torch.autograd.Function):
@@ -68,7 +72,14 @@ class DeConvNetContext(RuleContext):
     """
 
     def __init__(self) -> None:
-        super().__init__(DeConvNetReLU, _Rule, "DeConvNet")
+        super().__init__(DeConvNetReLU, _Rule, _NAME)
+
+
+def _hook(node: Any) -> None:
+    node.register_hook(lambda _, gradients: positive(gradients))
+
+
+_GRAPH_RULE = GraphRule(DeConvNetContext, _hook, _NAME)
 
 
 def deconvnet(
@@ -87,7 +98,9 @@ def deconvnet(
     gradient: where x > 0.) Takes the arguments of `saliency`: deconvnet(model, input, target,
     saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), all of them but
     `context_builder`, and returns and raises the same; warns if the model has no ReLU, and once
-    about nonlinearities of another kind, by name.
+    about nonlinearities of another kind and about autograd functions of the model's own, by name.
+    The first time, a model of more than ReLUs and linear operations runs forward twice. A model
+    that runs scripted functions is a ValueError.
 
     Paper: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
     ECCV 2014.
@@ -106,6 +119,6 @@ def deconvnet(
         resize=resize,
         resize_mode=resize_mode,
         smooth=smooth,
-        context_builder=DeConvNetContext,
+        context_builder=_GRAPH_RULE,
         **kwargs,
     )

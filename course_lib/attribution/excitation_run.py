@@ -14,8 +14,9 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from .excitation_context import ExcitationBackpropContext
-from .excitation_graph import RelevanceFunction, now, refuse_unruled
+from .excitation_graph import RelevanceFunction, refuse_unruled
 from .excitation_shares import LinearMap
+from .graph import now
 from .modules import get_module, layer_name
 from .probe import Probe
 from .saliency import gradient_of, saliency

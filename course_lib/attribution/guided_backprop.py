@@ -8,11 +8,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from .graph_rules import GraphRule, positive
 from .relu_rules import RuleContext
 from .saliency import saliency
 from .targets import Target
 
 __all__ = ["GuidedBackpropContext", "GuidedBackpropReLU", "guided_backprop"]
+
+
+_NAME = "Guided backprop"
 
 
 class GuidedBackpropReLU(torch.autograd.Function):
@@ -79,7 +83,14 @@ class GuidedBackpropContext(RuleContext):
     """
 
     def __init__(self) -> None:
-        super().__init__(GuidedBackpropReLU, _Rule, "Guided backprop")
+        super().__init__(GuidedBackpropReLU, _Rule, _NAME)
+
+
+def _hook(node: Any) -> None:
+    node.register_prehook(positive)
+
+
+_GRAPH_RULE = GraphRule(GuidedBackpropContext, _hook, _NAME)
 
 
 def guided_backprop(
@@ -98,7 +109,9 @@ def guided_backprop(
     arguments of `saliency`: guided_backprop(model, input, target, saliency_layer="",
     resize=False, resize_mode="bilinear", smooth=0, ...), all of them but `context_builder`, and
     returns and raises the same; warns if the model has no ReLU, and once about nonlinearities of
-    another kind, by name.
+    another kind and about autograd functions of the model's own, by name. The first time, a model
+    of more than ReLUs and linear operations runs forward twice. A model that runs scripted
+    functions is a ValueError.
 
     Paper: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for simplicity:
     the all convolutional net", ICLR workshop 2015.
@@ -117,6 +130,6 @@ def guided_backprop(
         resize=resize,
         resize_mode=resize_mode,
         smooth=smooth,
-        context_builder=GuidedBackpropContext,
+        context_builder=_GRAPH_RULE,
         **kwargs,
     )

@@ -55,6 +55,10 @@ class RuleContext(ReLUContext):
         rule = activation_rule(fused)
         self._rules = BackwardRules({F.relu: rule, F.hardtanh: rule}, name=name)
 
+    def met_elsewhere(self) -> None:
+        """Count a ReLU that got the rule without the context."""
+        self._rules.met["relu"] = self._rules.met.get("relu", 0) + 1
+
     def __enter__(self) -> RuleContext:
         self._rules.__enter__()
         return self

@@ -14,11 +14,13 @@ from torch import nn
 from . import targets
 from .activations import ends_with_channels, token_grid
 from .fast_forward import FastForward
+from .graph import now
+from .graph_rules import GraphRule
 from .imaging import imsmooth, resize_saliency
 from .modules import get_module, layer_name
 from .probe import Probe, attach_debug_probes
 from .relu_context import NullContext
-from .state import is_other_thread, preserved
+from .state import is_other_thread, preserved, random_states, restore_random_states
 from .targets import Target, one_hot, parse_target
 from .validation import (
     check_finite,
@@ -149,17 +151,31 @@ def saliency(
         refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
     probes: dict[str, Probe] = {}
 
+    def backward(y: torch.Tensor, x: torch.Tensor, batched: bool) -> list[torch.Tensor]:
+        if get_backward_gradient is targets.get_backward_gradient:
+            starts = _starts(target, y)
+        else:
+            starts = [get_backward_gradient(y, target)]
+        gradients = _gradients(y, x, starts, where, batched, keep=debug)
+        if debug:
+            _fill_gradients(y, starts[0], probes)
+        return gradients
+
     def explained(layout: torch.memory_format) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        with context_builder():
+        rule = context_builder if isinstance(context_builder, GraphRule) else None
+        since = now() if rule else 0
+        # Probes would see the network run twice where the graph does not suit.
+        if rule and not debug and rule.may_suit(model):
+            random = random_states((input,))
+            x, y = _forward(model, input, layer, where, layout, needs_input=False)
+            if rule.give_to(y, since, model):
+                return x, backward(y, x, batched=True)
+            restore_random_states(random)
+        with context_builder() as context:
             x, y = _forward(model, input, layer, where, layout, needs_input=debug)
-            if get_backward_gradient is targets.get_backward_gradient:
-                starts = _starts(target, y)
-            else:
-                starts = [get_backward_gradient(y, target)]
-            gradients = _gradients(y, x, starts, where, batched=plain, keep=debug)
-            if debug:
-                _fill_gradients(y, starts[0], probes)
-        return x, gradients
+            if rule:
+                rule.complete(context, y, since)
+            return x, backward(y, x, batched=plain)
 
     try:
         with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):

@@ -14,7 +14,8 @@ from torch import nn
 from .modules import modules_of
 
 
-def _random_states(tensors: Iterable[torch.Tensor]) -> dict[torch.device, Any]:
+def random_states(tensors: Iterable[torch.Tensor]) -> dict[torch.device, Any]:
+    """The random states of the CPU and of the tensors' devices."""
     devices = {t.device for t in tensors}
     states: dict[torch.device, Any] = {torch.device("cpu"): torch.get_rng_state()}
     for device in devices:
@@ -25,7 +26,8 @@ def _random_states(tensors: Iterable[torch.Tensor]) -> dict[torch.device, Any]:
     return states
 
 
-def _restore_random_states(states: dict[torch.device, Any]) -> None:
+def restore_random_states(states: dict[torch.device, Any]) -> None:
+    """Bring back what `random_states` gave."""
     for device, state in states.items():
         if device.type == "cuda":
             torch.cuda.set_rng_state(state, device)
@@ -147,10 +149,10 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     random: dict[torch.device, Any] = {}
     try:
         parameters = _take(model, user) if isinstance(model, nn.Module) else []
-        random = _random_states((*parameters, *tensors))
+        random = random_states((*parameters, *tensors))
         yield
     finally:
         if isinstance(model, nn.Module):
             _give_back(model, user)
         inputs.restore()
-        _restore_random_states(random)
+        restore_random_states(random)
