@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -48,6 +47,7 @@ from course_lib.attribution.validation import (
     check_model,
     check_scores,
     plain_errors,
+    smoothing,
     whole_number,
 )
 
@@ -358,9 +358,7 @@ def _check_tolerance(tol: Any) -> None:
 
 def _check_finish(over: str, resize: Any, mode: str, smooth: Any) -> None:
     """ValueError if masks can't be resized and smoothed so in the end."""
-    spread = as_number(smooth)
-    if spread is None or not 0 <= spread < math.inf:
-        raise ValueError(f"smooth must be a finite number of at least 0, not {smooth!r}.")
+    spread = smoothing(smooth)
     check_resize(resize, mode)
     if over == "channels" and (resize or spread):
         raise ValueError("Masks over channels have no places: leave out resize and smooth.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import warnings
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from .validation import (
     refuse_compiled,
     refuse_scripted,
     shape_text,
+    smoothing,
 )
 
 # How many classes share one batched backward pass: enough to read the weights only once, few
@@ -140,8 +140,7 @@ def saliency(
     """
     check_model(model)
     check_image(input)
-    if not (isinstance(smooth, (int, float)) and 0 <= smooth < math.inf):
-        raise ValueError(f"smooth must be a finite number of at least 0, not {smooth!r}.")
+    spread = smoothing(smooth)
     layer = get_module(model, saliency_layer) if saliency_layer != "" else None
     where = "the input" if layer is None else f"layer {layer_name(model, saliency_layer)!r}"
     if layer is not None:
@@ -193,14 +192,14 @@ def saliency(
                 ]
                 result = _arrange(maps, target)
                 result = resize_saliency(input, result, resize, mode=resize_mode)
-                if smooth:
+                if spread:
                     if result.dim() != 4:
                         raise ValueError(
                             f"Only maps of shape N x 1 x H x W can be smoothed, and those of "
                             f"{where} are {shape_text(result)}."
                         )
                     result = imsmooth(
-                        result, smooth * max(result.shape[2:]), padding_mode="replicate"
+                        result, spread * max(result.shape[2:]), padding_mode="replicate"
                     )
     finally:
         for probe in probes.values():

@@ -95,6 +95,18 @@ def whole_number(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
+def smoothing(value: Any) -> float:
+    """The share of a map's side that it is to be blurred by; ValueError unless it is one.
+
+    >>> smoothing(torch.tensor(0.5))
+    0.5
+    """
+    spread = as_number(value)
+    if spread is None or not 0 <= spread < math.inf:
+        raise ValueError(f"smooth must be a finite number of at least 0, not {value!r}.")
+    return spread
+
+
 def check_callable(name: str, function: Any) -> None:
     """TypeError unless `function` can be called."""
     if not callable(function):

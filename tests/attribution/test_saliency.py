@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import warnings
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -156,6 +158,12 @@ def test_all_is_as_before(call, training, net, images):
     assert same(before, snapshot(net, images))
     assert not result.requires_grad
     assert result.grad_fn is None
+
+
+@pytest.mark.parametrize("share", [torch.tensor(0.25), np.float32(0.25), Fraction(1, 4)])
+def test_smooth_is_a_number_of_any_type(share, net, images):
+    expected = gradient(net, images, 1, smooth=0.25)
+    assert torch.equal(gradient(net, images, 1, smooth=share), expected)
 
 
 @every_call
@@ -438,6 +446,8 @@ def test_bad_input_gives_one_sentence_and_changes_nothing(method, build, message
         ({"saliency_layer": "pooled", "resize": True}, "can be resized"),
         ({"smooth": -1}, "smooth must be"),
         ({"smooth": float("nan")}, "smooth must be"),
+        ({"smooth": float("inf")}, "smooth must be"),
+        ({"smooth": "much"}, "smooth must be"),
     ],
 )
 def test_bad_layers_and_options(kwargs, message, net, images):
