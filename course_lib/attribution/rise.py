@@ -32,8 +32,8 @@ from course_lib.attribution.validation import (
 # Random numbers are drawn for this many masks at a time, whatever the batch: the masks are
 # TorchRay's for its default batch, and the same for every other.
 _DRAWN_TOGETHER = 32
-# Pixels of images that go through a network together on each core of a CPU: the activations of
-# many more fall out of its caches between one layer and the next.
+# Pixels of images that go through a network together on a CPU: the activations of many more fall
+# out of its caches between one layer and the next.
 _CACHED_PIXELS = 150_000
 _LEAST_PIECE = 8
 
@@ -285,8 +285,7 @@ def _in_pieces(
     """The network's scores for the image under each mask, k x C, a few at a time on a CPU."""
     size = len(mask)
     if image.device.type == "cpu":
-        cached = _CACHED_PIXELS * torch.get_num_threads()
-        size = max(_LEAST_PIECE, cached // (image.shape[2] * image.shape[3]))
+        size = max(_LEAST_PIECE, _CACHED_PIXELS // (image.shape[2] * image.shape[3]))
     pieces = mask.split(size)
     return torch.cat([_scores(run(_masked(image, piece)), piece) for piece in pieces])
 
