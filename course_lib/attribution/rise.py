@@ -13,6 +13,7 @@ from torch import nn
 
 from course_lib.attribution.fast_forward import FastForward
 from course_lib.attribution.imaging import check_resize, resize_saliency
+from course_lib.attribution.in_place import in_place_relus
 from course_lib.attribution.state import current_autocast, preserved
 from course_lib.attribution.targets import parse_target
 from course_lib.attribution.validation import (
@@ -226,7 +227,13 @@ def rise(
     wanted: torch.Tensor | None = None
     totals: list[torch.Tensor] = []
     full_precision = torch.autocast(images.device.type, enabled=False)
-    with preserved(model, input), torch.no_grad(), full_precision, plain_errors():
+    with (
+        preserved(model, input),
+        in_place_relus(model),
+        torch.no_grad(),
+        full_precision,
+        plain_errors(),
+    ):
         for chunk in _batches(len(masks), batch_size, progress):
             mask = masks[chunk]
             for n, image in enumerate(images.split(1)):

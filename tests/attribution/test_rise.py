@@ -287,6 +287,7 @@ def state_of(model: nn.Module, x: torch.Tensor) -> tuple:
         [m.training for m in model.modules()],
         [(p.requires_grad, p.grad) for p in model.parameters()],
         [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()],
+        ["forward" in vars(m) for m in model.modules()],
         x.requires_grad,
         x.grad,
         torch.get_rng_state().tolist(),
@@ -326,6 +327,28 @@ def test_an_interrupt_while_masks_are_weighed_restores_all(tiny: Tiny) -> None:
     with pytest.raises(KeyboardInterrupt):
         rise(tiny, x, 1, num_masks=60, activation=interrupt)
     assert state_of(tiny, x) == before
+
+
+def test_a_network_of_rows_is_the_same_before_after_and_to_its_hooks() -> None:
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 5))
+    net, x = nn.Sequential(*layers), torch.rand(1, 3, 8, 8)
+    seen: list[bool] = []
+    before = state_of(net, x)
+    plain = rise(net, x, 1, num_masks=60)
+
+    def broken(y: torch.Tensor) -> torch.Tensor:
+        seen.append("forward" in vars(net))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rise(net, x, 1, num_masks=60, activation=broken)
+    assert seen == [True]
+    assert state_of(net, x) == before
+    handle = net[0].register_forward_hook(lambda m, _, y: seen.append(bool((y < 0).any())))
+    assert torch.equal(rise(net, x, 1, num_masks=60), plain)
+    handle.remove()
+    assert all(seen)
 
 
 @pytest.mark.parametrize(
