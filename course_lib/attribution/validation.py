@@ -158,10 +158,9 @@ def is_compiled(model: nn.Module) -> bool:
     kinds: set[type[nn.Module]] = {type(m) for m in modules}
     if any(issubclass(kind, opaque) or _is_compiled_call(kind.forward) for kind in kinds):
         return True
-    # Few modules have any of these beside their class's, and this runs before every explanation.
-    own = [d for d in map(vars, modules) if "forward" in d or "_compiled_call_impl" in d]
     return any(
-        d.get("_compiled_call_impl") is not None or _is_compiled_call(d.get("forward")) for d in own
+        own.get("_compiled_call_impl") is not None or _is_compiled_call(own.get("forward"))
+        for own in map(vars, modules)
     )
 
 
