@@ -17,7 +17,7 @@ from .relu_rules import RuleContext
 _LEAST, _MOST = 0, 6
 # What the networks of ReLUs consist of beside linear layers and operations that move units. An
 # operation on a view in place (CopySlices) may be a ReLU that the graph does not show.
-_ORDINARY = MOVING - {"CopySlices", "CopyBackwards"} | {
+_ORDINARY = MOVING - {"CopySlices"} | {
     "AdaptiveAvgPool2D",
     "Add",
     "AvgPool2D",
