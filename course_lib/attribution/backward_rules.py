@@ -8,7 +8,6 @@ registered, so nothing can be left behind.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from types import TracebackType
@@ -16,6 +15,8 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+
+from .notices import warn
 
 Rule = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
@@ -358,14 +359,12 @@ class BackwardRules(TorchFunctionMode):
 
     def _warn(self) -> None:
         if self._rules and not self.met:
-            warnings.warn(
+            warn(
                 f"{self.name} met no operation it has a rule for "
                 f"({', '.join(sorted(self._rules))}): the gradients are the ordinary ones.",
-                stacklevel=4,
             )
         if self.unruled:
-            warnings.warn(
+            warn(
                 f"{self.name} has no rule for {', '.join(self.unruled)}: their ordinary gradient "
                 f"was used.",
-                stacklevel=4,
             )

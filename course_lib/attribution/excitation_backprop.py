@@ -6,7 +6,6 @@ backprop", ECCV 2016, arXiv 1608.00507.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import nn
 from .excitation_context import ExcitationBackpropContext
 from .excitation_run import ContrastiveRun, Run
 from .excitation_sum import EltwiseSum, eltwise_sum
+from .notices import warn
 from .saliency import gradient_of, saliency
 from .targets import Target
 from .validation import check_model
@@ -142,11 +142,10 @@ def excitation_backprop(
     most = float(torch.stack(list(shares.values())).sum(0).max()) if shares else 0.0
     if most > _WORTH_A_WARNING:
         worst = sorted(shares, key=lambda name: -float(shares[name].max()))[:3]
-        warnings.warn(
+        warn(
             f"Excitation backprop lost {most:.0%} of the relevance, most of it at "
             f"{', '.join(worst)}: no input excites the units there that have it. "
             f"relevance_lost gives the share per layer.",
-            stacklevel=2,
         )
     return result
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Container
 from typing import Any
 
@@ -13,6 +12,7 @@ from .excitation_graph import tensors_in
 from .excitation_rules import LINEAR_LAYERS, excitation_rules
 from .excitation_shares import LinearMap, Relevance
 from .excitation_sum import RESIDUALS
+from .notices import warn
 
 
 class ExcitationBackpropContext(BackwardRules):
@@ -113,10 +113,9 @@ class ExcitationBackpropContext(BackwardRules):
 
     def _warn(self) -> None:
         if self.enable and not self.met:
-            warnings.warn(
+            warn(
                 f"{self.name} met no operation that it has a rule for: the gradients are the "
                 f"ordinary ones.",
-                stacklevel=4,
             )
 
     def __torch_function__(

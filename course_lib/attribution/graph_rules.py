@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from .graph import LINEAR, MOVING, kind_of, nodes_behind
+from .notices import warn
 from .relu_rules import RuleContext
 
 _LEAST, _MOST = 0, 6
@@ -115,10 +115,9 @@ class GraphRule:
                 self._hook(node)
                 context.met_elsewhere()
         if unseen:
-            warnings.warn(
+            warn(
                 f"{self.__name__} can't see into autograd functions of the network's own: the "
                 f"gradient of {', '.join(unseen)} is as written there.",
-                stacklevel=5,
             )
 
 

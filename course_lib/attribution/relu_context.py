@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 
 from .backward_rules import as_activation, is_in_place
+from .notices import warn
 from .patch import Patch
 
 _PATCHED = (
@@ -124,8 +124,7 @@ class ReLUContext:
     ) -> None:
         self._remove()
         if exc_type is None and not self.met:
-            warnings.warn(
+            warn(
                 f"ReLUContext({self.relu_func.__name__}) met no ReLU: the gradients are the "
                 f"ordinary ones.",
-                stacklevel=2,
             )
