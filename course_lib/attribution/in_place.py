@@ -60,7 +60,7 @@ def in_place_relus(model: nn.Module) -> Iterator[None]:
     True
     """
     rows = [] if is_compiled(model) else [m for m in modules_of(model) if _is_row(m)]
-    forwards = {row: _forward_of(row) for row in rows}
+    forwards = {row: _Forward(row) for row in rows}
     try:
         for row, forward in forwards.items():
             vars(row)["forward"] = forward
@@ -83,17 +83,19 @@ def _is_row(module: nn.Module) -> bool:
     )
 
 
-def _forward_of(row: Any) -> Callable[[Any], Any]:
-    thread = threading.get_ident()
+class _Forward:
+    """What a row does instead of its own forward, in this thread; copied, it serves the copy."""
 
-    def forward(input: Any) -> Any:
-        if is_other_thread(thread) or _is_watched():
-            return type(row).forward(row, input)
-        for step in _steps(list(row)):
+    def __init__(self, row: Any) -> None:
+        self._row = row
+        self._thread = threading.get_ident()
+
+    def __call__(self, input: Any) -> Any:
+        if is_other_thread(self._thread) or _is_watched():
+            return type(self._row).forward(self._row, input)
+        for step in _steps(list(self._row)):
             input = step(input)
         return input
-
-    return forward
 
 
 def _is_watched() -> bool:

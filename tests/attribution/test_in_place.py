@@ -1,5 +1,7 @@
 """ReLUs that write over what nobody else holds: the same numbers, and nobody is fooled."""
 
+import copy
+import pickle
 import threading
 import warnings
 from collections.abc import Callable
@@ -271,6 +273,18 @@ def test_a_forward_put_there_meanwhile_stays() -> None:
     with in_place_relus(net):
         net.forward = nothing
     assert net.forward is nothing
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_made_meanwhile_is_one_of_the_layers_too(copied: Callable) -> None:
+    net, x = row(), image()
+    with in_place_relus(net):
+        other = copied(net)
+    with torch.no_grad():
+        assert torch.equal(other(x), net(x))
+        other[0].weight.zero_()
+        other[0].bias.fill_(2.0)
+        assert bool((other(x) == 2).all())
 
 
 def test_other_threads_see_the_network_as_it_is(sizes: list[tuple[int, ...]]) -> None:
