@@ -36,19 +36,22 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     rows: list[dict[str, Any]] = []
+    print(*heading(), sep="\n", flush=True)
+    # The whole takes most of an hour: what was measured is shown and kept, whatever comes after.
     for threads in options.threads:
         for network in options.networks:
-            print(f"{network}, {threads} thread{'s' * (threads > 1)}", flush=True)
             for method in (*METHODS, EXTREMAL):
-                row = timed_row(
-                    network, threads, method, options.seconds, peers=not options.no_peers
+                rows.append(
+                    timed_row(network, threads, method, options.seconds, peers=not options.no_peers)
                 )
-                rows.append(row)
-    memory = [] if options.no_memory else [m for n in options.networks for m in memory_rows(n)]
-    text = report(rows, memory)
-    print(text)
-    if options.out:
-        write(options.out, rows, memory, text)
+                print(line_of(rows[-1]), flush=True)
+            if options.out:
+                write(options.out, rows, [])
+    if not options.no_memory:
+        memory = [m for network in options.networks for m in memory_rows(network)]
+        print(*memory_lines(memory), sep="\n")
+        if options.out:
+            write(options.out, rows, memory)
 
 
 def memory_rows(network: str) -> list[dict[str, Any]]:
@@ -64,10 +67,10 @@ def memory_rows(network: str) -> list[dict[str, Any]]:
     ]
 
 
-def report(rows: list[dict[str, Any]], memory: list[dict[str, Any]]) -> str:
-    """The tables as Markdown."""
+def heading() -> list[str]:
+    """What stands above the lines of the table."""
     versions = f"torch {torch.__version__}, Python {platform.python_version()}"
-    lines = [
+    return [
         f"{date.today().isoformat()}, {platform.processor() or platform.machine()}, {versions}. "
         f"Medians of {PROCESSES} processes, in each of which a row's contenders took turns; ratios "
         "to the floor: smaller is faster.",
@@ -75,41 +78,45 @@ def report(rows: list[dict[str, Any]], memory: list[dict[str, Any]]) -> str:
         f"| network | threads | method | floor, ms | ours | goal | {' | '.join(PEERS)} |",
         "|---|---|---|---|---|---|" + "---|" * len(PEERS),
     ]
-    for r in rows:
-        goal = "" if r["goal"] is None else f"{r['goal']:.2f}"
-        missed = r["goal"] is not None and r["ours"] > r["goal"]
-        ours = f"{r['ours']:.2f}{' (missed)' if missed else ''}"
-        peers = " | ".join(f"{r[peer]:.2f}" if peer in r else "" for peer in PEERS)
-        lines.append(
-            f"| {r['network']} | {r['threads']} | {r['method']} | {r['floor_ms']:.1f} "
-            f"| {ours} | {goal} | {peers} |"
-        )
-    if memory:
-        lines += [
-            "",
-            "Rise of the peak memory in a fresh process, one thread:",
-            "",
-            "| network | method | floor, MB | ours, MB |",
-            "|---|---|---|---|",
-            *(
-                f"| {m['network']} | {m['method']} | {m['floor_mb']:.0f} | {m['ours_mb']:.0f} |"
-                for m in memory
-            ),
-        ]
-    return "\n".join(lines)
 
 
-def write(
-    folder: Path, rows: list[dict[str, Any]], memory: list[dict[str, Any]], text: str
-) -> None:
+def line_of(row: dict[str, Any]) -> str:
+    """A line of the table, as Markdown."""
+    goal = "" if row["goal"] is None else f"{row['goal']:.2f}"
+    missed = row["goal"] is not None and row["ours"] > row["goal"]
+    ours = f"{row['ours']:.2f}{' (missed)' if missed else ''}"
+    peers = " | ".join(f"{row[peer]:.2f}" if peer in row else "" for peer in PEERS)
+    return (
+        f"| {row['network']} | {row['threads']} | {row['method']} | {row['floor_ms']:.1f} "
+        f"| {ours} | {goal} | {peers} |"
+    )
+
+
+def memory_lines(memory: list[dict[str, Any]]) -> list[str]:
+    """The table of memory, as Markdown."""
+    return [
+        "",
+        "Rise of the peak memory in a fresh process, one thread:",
+        "",
+        "| network | method | floor, MB | ours, MB |",
+        "|---|---|---|---|",
+        *(
+            f"| {m['network']} | {m['method']} | {m['floor_mb']:.0f} | {m['ours_mb']:.0f} |"
+            for m in memory
+        ),
+    ]
+
+
+def write(folder: Path, rows: list[dict[str, Any]], memory: list[dict[str, Any]]) -> None:
     """benchmark.json, benchmark.md and benchmark.png in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     data = {"rows": rows, "memory": memory}
+    lines = [*heading(), *map(line_of, rows), *(memory_lines(memory) if memory else [])]
     (folder / "benchmark.json").write_text(json.dumps(data, indent=1) + "\n")
     (folder / "benchmark.md").write_text(
         "# How fast the methods are\n\n"
         "![Bars of each method's time as a multiple of its floor, for each network](benchmark.png)"
-        f"\n\n{text}\n"
+        "\n\n" + "\n".join(lines) + "\n"
     )
     chart(rows, folder / "benchmark.png")
 

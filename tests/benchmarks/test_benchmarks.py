@@ -74,12 +74,41 @@ def test_the_table_marks_what_misses_its_goal(tmp_path):
         row("tiny_vgg", 1, "gradient", 1.1, {"floor": 0.01, "ours": 0.0105}),
         row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.1, "ours": 0.06, "captum": 0.2}),
     ]
-    text = bench.report(rows, [])
+    bench.write(tmp_path, rows, [])
+    text = (tmp_path / "benchmark.md").read_text()
     assert "| tiny_vgg | 1 | gradient | 10.0 | 1.05 | 1.10 |" in text
     assert "| tiny_vgg | 1 | rise | 100.0 | 0.60 (missed) | 0.50 | 2.00 |" in text
-    bench.write(tmp_path, rows, [], text)
+    assert "MB" not in text
     assert json.loads((tmp_path / "benchmark.json").read_text())["rows"] == rows
     assert (tmp_path / "benchmark.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_measured_before_an_interrupt_is_shown_and_kept(tmp_path, capsys, monkeypatch):
+    def until_vgg16(network, threads, method, seconds, *, peers):
+        if network == "vgg16":
+            raise KeyboardInterrupt
+        return row(network, threads, method, None, {"floor": 0.01, "ours": 0.0105})
+
+    monkeypatch.setattr(bench, "timed_row", until_vgg16)
+    with pytest.raises(KeyboardInterrupt):
+        bench.main(["--threads", "1", "--out", str(tmp_path)])
+    kept = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
+    assert [r["network"] for r in kept] == ["tiny_vgg"] * 9 + ["resnet18"] * 9
+    assert capsys.readouterr().out.count("| 1.05 |") == 18
+
+
+def test_the_tables_are_printed_as_they_are_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        bench,
+        "timed_row",
+        lambda *a, **_: row(*a[:3], 1.1, {"floor": 0.01, "ours": 0.02}),
+    )
+    monkeypatch.setattr(bench, "measure", lambda method, network: 12.0)
+    bench.main(["--networks", "tiny_vgg", "--threads", "1", "2", "--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert printed.count("2.00 (missed)") == 18
+    assert printed.count("| 12 | 12 |") == 3
+    assert (tmp_path / "benchmark.md").read_text().endswith(printed)
 
 
 @pytest.mark.parametrize("method", METHODS)
