@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
+# contextlib: functions made contexts by `contextmanager` are left through it.
 _INSIDE = ("course_lib", "torch", "contextlib")
 
 
@@ -16,7 +17,7 @@ def warn(message: str) -> None:
     """
     level = 1
     frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] in _INSIDE:
         frame = frame.f_back
         level += 1
     warnings.warn(message, stacklevel=level)

@@ -156,15 +156,16 @@ def is_compiled(model: nn.Module) -> bool:
     opaque = (torch.jit.ScriptModule, *filter(None, [getattr(dynamo, "OptimizedModule", None)]))
     modules = modules_of(model)
     kinds: set[type[nn.Module]] = {type(m) for m in modules}
-    if any(issubclass(kind, opaque) or _is_compiled_call(kind.forward) for kind in kinds):
+    if any(issubclass(kind, opaque) or is_compiled_call(kind.forward) for kind in kinds):
         return True
     return any(
-        own.get("_compiled_call_impl") is not None or _is_compiled_call(own.get("forward"))
+        own.get("_compiled_call_impl") is not None or is_compiled_call(own.get("forward"))
         for own in map(vars, modules)
     )
 
 
-def _is_compiled_call(forward: Any) -> bool:
+def is_compiled_call(forward: Any) -> bool:
+    """Whether a function or method is what `torch.compile` gave."""
     # torch.compiler.disable leaves the same mark, and another one beside it.
     compiled = hasattr(forward, "_torchdynamo_orig_callable")
     return compiled and not getattr(forward, "_torchdynamo_disable", False)

@@ -163,6 +163,19 @@ WATCHERS = {
         F, "relu", lambda x, inplace: x.clamp(min=0)
     ),
     "another function for all": lambda net: patch.object(torch, "relu", lambda x: x.clamp(min=0)),
+    "another way to call a convolution": lambda net: patch.object(
+        nn.Conv2d, "__call__", lambda self, x: self._call_impl(x)
+    ),
+    "another way to call a ReLU": lambda net: patch.object(
+        nn.ReLU, "_call_impl", lambda self, x: self.forward(x)
+    ),
+    "another way to call this ReLU": lambda net: patch.object(
+        net[1], "_call_impl", net[1]._call_impl
+    ),
+    "another way to convolve in all": lambda net: patch.object(
+        nn.Conv2d, "_conv_forward", lambda self, x, w, b: F.conv2d(x, w, b, padding=1)
+    ),
+    "another function in place": lambda net: patch.object(torch, "relu_", lambda x: x.clamp_(0)),
     "another ReLU": lambda net: patch.object(nn.ReLU, "forward", lambda self, x: x.clamp(min=0)),
 }
 
@@ -245,11 +258,24 @@ def test_activations_of_another_kind_stay_of_that_kind(sizes: list[tuple[int, ..
     assert not sizes
 
 
-def test_compiled_networks_are_left_alone() -> None:
-    net = row()
-    net.compile(backend="eager")
+class Compiled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = row()
+
+    @torch.compile(backend="eager")
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.features(x)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [Compiled(), torch.compile(row(), backend="eager"), row().to("meta")],
+    ids=["its class is compiled", "compiled", "not on a CPU"],
+)
+def test_networks_that_are_left_alone(net: nn.Module) -> None:
     with in_place_relus(net):
-        assert "forward" not in vars(net)
+        assert not any(isinstance(vars(m).get("forward"), in_place._Forward) for m in net.modules())
 
 
 def test_all_is_as_before_afterwards() -> None:
@@ -276,15 +302,90 @@ def test_a_forward_put_there_meanwhile_stays() -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_a_copy_made_meanwhile_is_one_of_the_layers_too(copied: Callable) -> None:
-    net, x = row(), image()
+def test_a_copy_made_meanwhile_runs_its_own_layers(copied: Callable) -> None:
+    net, x = nn.Sequential(row(), nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU())), image()
     with in_place_relus(net):
+        assert b"course_lib" not in pickle.dumps(net)
         other = copied(net)
     with torch.no_grad():
         assert torch.equal(other(x), net(x))
-        other[0].weight.zero_()
-        other[0].bias.fill_(2.0)
+        other[1][0].weight.zero_()
+        other[1][0].bias.fill_(2.0)
         assert bool((other(x) == 2).all())
+
+
+def test_a_part_compiled_as_a_function_is_not_compiled_anew() -> None:
+    class PartlyCompiled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.features = row()
+            self.fast = torch.compile(self.slow, backend=self.compiled, fullgraph=True)
+            self.times = 0
+
+        def compiled(self, graph: torch.fx.GraphModule, inputs: list) -> Callable:
+            self.times += 1
+            return graph
+
+        def slow(self, x: torch.Tensor) -> torch.Tensor:
+            return self.features(x)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fast(x)
+
+    net = PartlyCompiled().eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        net(image())
+        with in_place_relus(net):
+            net(image())
+    assert net.times == 1
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 8), (3, 8, 1), (1, 8, 8)])
+def test_layers_get_the_same_strides(shape: tuple[int, int, int]) -> None:
+    class Strides(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.found = x.stride()
+            return x
+
+    channels, height, width = shape
+    strides = Strides()
+    net = nn.Sequential(nn.Conv2d(5, channels, 1), nn.ReLU(), strides)
+    x = torch.rand(2, 5, height, width).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        net(x)
+        outside = strides.found
+        with in_place_relus(net):
+            net(x)
+    assert strides.found == outside
+
+
+def test_windows_of_nothing_but_padding_stay_behind_the_relu() -> None:
+    pool = nn.MaxPool2d(2, stride=1, padding=1, dilation=3)
+    inside, outside = inside_and_outside(
+        nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), pool), image()[..., :2, :2]
+    )
+    assert torch.equal(inside, outside)
+    assert bool(outside.isinf().any())
+
+
+def test_layers_may_change_while_they_run(sizes: list[tuple[int, ...]]) -> None:
+    class Meddles(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            net[1].register_forward_hook(lambda _, args, y: seen.append((y, y.clone())))
+            net[4] = nn.Conv2d(4, 2, 1)
+            nn.init.ones_(net[4].weight)
+            nn.init.ones_(net[4].bias)
+            return x
+
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    conv = nn.Conv2d(3, 4, 1)
+    net = nn.Sequential(Meddles(), conv, nn.ReLU(), nn.ReLU(), nn.Conv2d(4, 2, 1), nn.ReLU())
+    with torch.no_grad(), in_place_relus(net):
+        y = net(image())
+    assert all(torch.equal(*pair) for pair in seen)
+    assert torch.equal(y, 1 + seen[0][0].clamp(min=0).sum(1, keepdim=True).expand(-1, 2, -1, -1))
+    assert sizes == [(2, 2, 8, 8)]
 
 
 def test_other_threads_see_the_network_as_it_is(sizes: list[tuple[int, ...]]) -> None:
