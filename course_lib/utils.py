@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from .attribution.imaging import imsmooth, resize_saliency
+from .attribution.validation import check_image, is_whole
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,7 +27,9 @@ __all__ = [
     "imread",
     "imsc",
     "imsmooth",
+    "is_url",
     "pil_to_tensor",
+    "resample",
     "resize_saliency",
     "tensor_to_im",
     "xmkdir",
@@ -121,6 +124,57 @@ def im_to_numpy(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().permute(1, 2, 0).cpu().numpy()
 
 
+def is_url(obj: object) -> bool:
+    """Whether the object is a string with the address of something on the web or a file URL.
+
+    >>> is_url("https://example.org/cat.jpg"), is_url("cat.jpg"), is_url(3)
+    (True, False, False)
+    """
+    return isinstance(obj, str) and obj.startswith(("http://", "https://", "file://"))
+
+
+def resample(
+    source: torch.Tensor, target_size: tuple[int, int], transform: torch.Tensor
+) -> torch.Tensor:
+    r"""Scale and move images: what is at (u, v) goes to (s_u u + t_u, s_v v + t_v).
+
+    Positions are in pixels, u to the right and v down; the centre of the first pixel is at
+    (1/2, 1/2). Bilinear, and 0 outside the image. TorchRay moves by -t, other than it says.
+
+    Args:
+        source: images, N x C x H x W, floating.
+        target_size: (height, width) of the result.
+        transform: 2 x 2, ((s_u, t_u), (s_v, t_v)); the scales are not 0.
+
+    Returns:
+        N x C x height x width, in the dtype and on the device of the source.
+
+    Raises:
+        TypeError, ValueError: an argument is not as above.
+
+    >>> x = torch.tensor([[[[1.0, 2.0, 3.0]]]])
+    >>> resample(x, (1, 3), torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
+    tensor([[[[0., 1., 2.]]]])
+    """
+    check_image(source, "The source")
+    if len(target_size) != 2 or not all(is_whole(side, least=1) for side in target_size):
+        raise ValueError(f"target_size must be (height, width), not {tuple(target_size)}.")
+    numbers = torch.as_tensor(transform, dtype=torch.float64, device="cpu")
+    if numbers.shape != (2, 2) or not bool(numbers.isfinite().all()) or not numbers[:, 0].all():
+        raise ValueError(
+            f"transform must hold ((s_u, t_u), (s_v, t_v)), finite and with scales that are not "
+            f"0, not {numbers.tolist()}."
+        )
+    lines = [
+        2 * ((torch.arange(int(to), dtype=torch.float64) + 0.5 - move) / scale) / side - 1
+        for to, side, (scale, move) in zip(
+            reversed(target_size), reversed(source.shape[2:]), numbers.tolist(), strict=True
+        )
+    ]
+    grid = torch.stack(torch.meshgrid(*lines, indexing="xy"), 2).to(source)
+    return F.grid_sample(source, grid.expand(len(source), -1, -1, -1), align_corners=False)
+
+
 def imread(
     file: str | Path,
     as_pil: bool = False,
@@ -156,7 +210,7 @@ def imread(
     if size is not None and (len(size) != 2 or min(size) <= 0):
         raise ValueError(f"resize must be an int or (width, height), both positive: not {resize}.")
     try:
-        if str(file).startswith(("http://", "https://", "file://")):
+        if is_url(str(file)):
             with urllib.request.urlopen(str(file)) as response:
                 data = response.read()
         else:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from course_lib import utils
 
@@ -126,10 +127,48 @@ def test_device_and_folder(tmp_path):
     assert (tmp_path / "a" / "b").is_dir()
 
 
-def test_names_of_torchray():
-    for name in ("get_device", "imsc", "imarraysc", "imsmooth", "imread", "pil_to_tensor"):
-        assert name in utils.__all__
-        assert callable(getattr(utils, name))
+TORCHRAYS = (
+    "get_config get_device imarraysc imread imsc imsmooth is_url pil_to_tensor resample "
+    "tensor_to_im xmkdir"
+)
+
+
+@pytest.mark.parametrize("name", TORCHRAYS.split())
+def test_names_of_torchray(name):
+    assert name in utils.__all__
+    assert callable(getattr(utils, name))
+
+
+def test_resampling_stretches_as_interpolation_does():
+    x = torch.rand(2, 3, 4, 6, dtype=torch.float64)
+    stretched = utils.resample(x, (8, 9), torch.tensor([[1.5, 0.0], [2.0, 0.0]]))
+    expected = F.interpolate(x, (8, 9), mode="bilinear", align_corners=False)
+    inside = (slice(None), slice(None), slice(1, -1), slice(1, -1))
+    torch.testing.assert_close(stretched[inside], expected[inside])
+
+
+def test_resampling_takes_each_pixel_where_it_says():
+    x = torch.arange(1.0, 13.0).view(1, 1, 3, 4)
+    moved = utils.resample(x, (5, 5), torch.tensor([[1, 1], [1, 2]]))
+    assert torch.equal(moved[0, 0, 2:, 1:], x[0, 0])
+    assert float(moved.sum()) == float(x.sum())
+    mirrored = utils.resample(x, (3, 4), torch.tensor([[-1.0, 4.0], [1.0, 0.0]]))
+    torch.testing.assert_close(mirrored, x.flip(3))
+
+
+@pytest.mark.parametrize(
+    ("size", "transform", "message"),
+    [
+        ((3, 0), [[1.0, 0.0], [1.0, 0.0]], "target_size must be"),
+        ((3,), [[1.0, 0.0], [1.0, 0.0]], "target_size must be"),
+        ((3, 3), [[0.0, 0.0], [1.0, 0.0]], "scales that are not 0"),
+        ((3, 3), [[1.0, float("nan")], [1.0, 0.0]], "finite"),
+        ((3, 3), [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "transform must hold"),
+    ],
+)
+def test_resampling_refuses_bad_numbers(size, transform, message):
+    with pytest.raises(ValueError, match=message):
+        utils.resample(torch.rand(1, 1, 3, 3), size, torch.tensor(transform))
 
 
 def test_the_methods_import_no_heavy_library():
