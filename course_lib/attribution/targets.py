@@ -58,7 +58,11 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
             "The target must be an int, a list of ints, an integer tensor or a gradient tensor, "
             f"not {target!r}."
         ) from None
-    if given.is_floating_point() and given.dim() and given.numel():
+    if given.numel() == 0:
+        raise ValueError(
+            f"There must be one target per image at least, but there is none: {target!r}."
+        )
+    if given.is_floating_point() and given.dim():
         return _gradient(given, output)
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise TypeError(f"The target must hold class indices, not {target!r}.")
@@ -98,7 +102,7 @@ def _gradient(given: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
         given = given[:, :, None, None].expand_as(output)
     if given.shape != output.shape:
         raise ValueError(
-            f"A gradient as the target must have the shape of the network's output, "
+            f"A gradient as the target must have the shape of the scores, "
             f"{shape_text(output)}, but has {shape_text(given)}."
         )
     if not bool(torch.isfinite(given).all()):

@@ -468,7 +468,7 @@ BAD = {
     "NaN": (lambda n, x: (n, x * float("nan"), 0), "must be finite, but holds NaN"),
     "class too high": (lambda n, x: (n, x, 5), "out of range: the network has 5 classes, 0 to 4"),
     "too few targets": (lambda n, x: (n, x, [0, 1]), "one target per image"),
-    "wrong gradient": (lambda n, x: (n, x, torch.zeros(3, 4)), "shape of the network's output"),
+    "wrong gradient": (lambda n, x: (n, x, torch.zeros(3, 4)), "shape of the scores"),
 }
 
 

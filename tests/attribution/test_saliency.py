@@ -354,7 +354,7 @@ BAD = {
     "class too high": (lambda n, x: (n, x, 5), "out of range: the network has 5 classes, 0 to 4"),
     "negative class": (lambda n, x: (n, x, -1), "out of range"),
     "too few targets": (lambda n, x: (n, x, [0, 1]), "one target per image"),
-    "wrong gradient": (lambda n, x: (n, x, torch.zeros(3, 4)), "shape of the network's output"),
+    "wrong gradient": (lambda n, x: (n, x, torch.zeros(3, 4)), "shape of the scores"),
     "tuple output": (lambda n, x: (nn.Sequential(n, Tuple()), x, 0), "returned a tuple"),
     "flat output": (lambda n, x: (nn.Sequential(n, nn.Flatten(0)), x, 0), "returned 15"),
     "NaN scores": (

@@ -53,9 +53,9 @@ def test_a_gradient_is_taken_as_it_is():
         (-1, 1, "target -1 is out of range"),
         ([0, 7], 2, "target 7 is out of range"),
         ([0, 1, 2], 2, "input has 2 images, the targets have shape 3"),
-        ([], 1, "hold class indices|one target per image"),
+        ([], 1, "one target per image at least, but there is none"),
         (torch.zeros(1, 1, 1, dtype=torch.long), 1, "targets have shape 1 x 1 x 1"),
-        (torch.zeros(1, 4), 1, "shape of the network's output, 1 x 5, but has 1 x 4"),
+        (torch.zeros(1, 4), 1, "shape of the scores, 1 x 5, but has 1 x 4"),
         (torch.full((1, 5), float("nan")), 1, "must be finite"),
     ],
 )
