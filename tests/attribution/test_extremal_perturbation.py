@@ -390,6 +390,15 @@ class Odd(nn.Module):
         return self.rnn(self.flat(y.mean((2, 3)))[:, None])[0][:, 0]
 
 
+def test_a_layer_of_a_compiled_network_cannot_be_perturbed() -> None:
+    model = torch.compile(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Flatten()), backend="eager")
+    x = torch.rand(1, 3, 4, 4)
+    with torch.no_grad():
+        model(x)
+    with pytest.raises(ValueError, match="of a compiled or scripted model can't be perturbed"):
+        extremal_perturbation(model, x, 0, layer="_orig_mod.0", max_iter=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
