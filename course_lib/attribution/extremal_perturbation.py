@@ -192,8 +192,9 @@ def extremal_perturbation(
             which is looked at in iterations 10, 20, .... (Discs are no ascent: placing them ends
             when none gains by moving.)
         area_on: "image", or "padded" for the mask with its margin.
-        layer: perturb this layer's activations in place of the image; step and sigma then count
-            positions of the layer.
+        layer: perturb this layer's activations in place of the image, N x C x H x W (N x C for
+            channels); of a transformer's layer those of the patches, on their grid, with the class
+            token as it is. It must run once. step and sigma then count positions of the layer.
         over: "places", or "channels": one mask value per channel, without smoothness, as in the
             paper's section 4; the area is the share of channels. With a layer only.
         progress: show a progress bar.

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_lib.attribution.activations import ends_with_channels
+from course_lib.attribution.activations import ends_with_channels, token_grid
 from course_lib.attribution.interrupts import freely
 from course_lib.attribution.modules import get_module, layer_name
 from course_lib.attribution.state import is_other_thread
@@ -30,11 +30,14 @@ class LayerReplacement:
 
     Attributes:
         activations: what the layer computes for the images, N x C x ...; those of a layer that
-            gives N x H x W x C (see `ends_with_channels`) as N x C x H x W, and given back so.
+            gives N x H x W x C (see `ends_with_channels`) as N x C x H x W, and given back so; the
+            patches of one that gives tokens, N x L x D, on their grid (see `token_grid`), where
+            the tokens in front stay as they are.
 
     Raises:
         ValueError: there is no such layer, or it is scripted; it does not run exactly once; or its
-            output is not one floating tensor with a row per image.
+            output is not one floating tensor with a row per image; it gives tokens that are on no
+            grid, or of which the network reads none but those in front.
 
     >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
     >>> with LayerReplacement(net, "0", torch.rand(1, 3, 4, 4)) as run:
@@ -53,6 +56,8 @@ class LayerReplacement:
         self._given: torch.Tensor | None = None
         self._outputs: list[Any] = []
         self._at_end = False
+        self._in_front: torch.Tensor | None = None
+        self._rows: Any = None
 
     def __enter__(self) -> LayerReplacement:
         self._hook = self.layer.register_forward_hook(self._replace)
@@ -83,6 +88,8 @@ class LayerReplacement:
                 )
             self._at_end = ends_with_channels(self.layer, output)
             self.activations = output.movedim(-1, 1) if self._at_end else output
+            if output.dim() == 3 and output.is_floating_point():
+                self._take_tokens(output)
         except BaseException:
             self._hook.remove()
             raise
@@ -90,11 +97,25 @@ class LayerReplacement:
 
     def __call__(self, activations: torch.Tensor, images: Any) -> Any:
         """The network's output for M rows of activations, row i being of image images[i]."""
-        self._given = activations
+        self._given, self._rows = activations, images
         try:
             return freely(self.model, self.images[images])
         finally:
             self._given = None
+
+    def _take_tokens(self, tokens: torch.Tensor) -> None:
+        self.activations = token_grid(tokens, self.images, f"layer {self.name!r}")
+        in_front = tokens.shape[1] - self.activations[0, 0].numel()
+        self._in_front = tokens[:, :in_front]
+        rows = torch.arange(len(tokens), device=tokens.device)
+        with torch.no_grad():
+            given = [self.activations, torch.zeros_like(self.activations)]
+            scores = [self(x, rows) for x in given]
+        if all(isinstance(y, torch.Tensor) for y in scores) and torch.equal(*scores):
+            raise ValueError(
+                f"The scores don't depend on the patches at layer {self.name!r}: the network reads "
+                f"only its class token from there on; choose an earlier layer."
+            )
 
     def _replace(self, module: nn.Module, inputs: Any, output: Any) -> torch.Tensor | None:
         if is_other_thread(self._thread):
@@ -106,6 +127,9 @@ class LayerReplacement:
             )
             return None
         given = self._given.movedim(1, -1) if self._at_end else self._given
+        if self._in_front is not None:
+            patches = given.flatten(2).transpose(1, 2)
+            given = torch.cat((self._in_front[self._rows].to(patches), patches), 1)
         return given.clone(memory_format=torch.contiguous_format)
 
     def __exit__(
