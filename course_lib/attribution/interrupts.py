@@ -6,7 +6,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
@@ -55,8 +55,7 @@ class _Shield:
             # A context broken off as it was entered is left only when its frame goes, too late.
             for frame, _ in traceback.walk_tb(self._raised.__traceback__):
                 if frame.f_globals.get("__name__") == "contextlib":
-                    with suppress(RuntimeError):  # it still runs
-                        frame.clear()
+                    frame.clear()
         if torch.is_grad_enabled() != self._grad:
             torch.set_grad_enabled(self._grad)
         while torch._C._len_torch_function_stack() > self._modes:
