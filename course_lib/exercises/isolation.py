@@ -186,6 +186,7 @@ def _alarm() -> Iterator[None]:
 def _watchdog() -> Iterator[None]:
     thread = threading.get_ident()
     lock, done, rung = threading.Lock(), threading.Event(), threading.Event()
+    finished = False
 
     def watch() -> None:
         pause, extensions = TIME_LIMIT, _EXTENSIONS
@@ -195,7 +196,7 @@ def _watchdog() -> Iterator[None]:
                 continue
             pause = _REPEAT
             with lock:
-                if not done.is_set():
+                if not finished:
                     rung.set()
                     _raise_in(thread, TimeUp)
 
@@ -206,8 +207,10 @@ def _watchdog() -> Iterator[None]:
         while True:
             try:
                 with lock:
-                    done.set()
-                    _raise_in(thread, None)
+                    finished = True
+                # An error on its way comes here at the latest. To take it back instead would make
+                # Python 3.11 look for it for ever: all code slower, and a debugger hangs.
+                done.set()
                 break
             except TimeUp:
                 continue
@@ -223,10 +226,9 @@ def _is_importing(frame: FrameType | None) -> bool:
     return False
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Make another thread raise at its next bytecode; None takes back an error on its way."""
-    reference = ctypes.py_object(error) if error is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), reference)
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """Make another thread raise at its next bytecode."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
 
 def in_thread(function: Callable[[], Any]) -> Any:

@@ -7,6 +7,8 @@ import importlib
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -95,6 +97,23 @@ def test_an_endless_thread_of_a_probe_is_stopped() -> None:
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert threading.active_count() == before
+
+
+def test_a_limit_in_a_thread_leaves_debuggers_alone() -> None:
+    # In Python 3.11 an error that is taken back makes the next trace function hang.
+    script = (
+        "import sys, threading\n"
+        "from course_lib.exercises import isolation\n"
+        "def limited():\n"
+        "    with isolation.time_limit():\n"
+        "        pass\n"
+        "thread = threading.Thread(target=limited)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "sys.settrace(lambda *_: None)\n"
+        "limited()\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
 
 
 def test_the_default_limit_is_ten_seconds() -> None:
