@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 
 from course_lib.attribution.area import area_penalty
+from course_lib.attribution.interrupts import freely
 from course_lib.attribution.search import Each, Found, Problem, Search, check_reward
 
 # Masks are compared with themselves this many iterations ago: an even number, so that an image
@@ -74,7 +75,7 @@ class GradientAscent(Search):
                     "places, or a network and reward that are differentiable."
                 )
             penalty = -weight * area_penalty(counted, problem.areas[active.cpu()])
-            (gradient,) = torch.autograd.grad((reward + penalty).sum(), current)
+            (gradient,) = freely(torch.autograd.grad, (reward + penalty).sum(), current)
             with torch.no_grad():
                 gradient /= scale[active].view(-1, *(1,) * (gradient.dim() - 1))
                 stepped = stepper.step(current.detach(), gradient, active, t)

@@ -15,6 +15,7 @@ from torch import nn
 from .excitation_context import ExcitationBackpropContext
 from .excitation_run import ContrastiveRun, Run
 from .excitation_sum import EltwiseSum, eltwise_sum
+from .interrupts import shielded
 from .notices import warn
 from .saliency import gradient_of, saliency
 from .targets import Target
@@ -137,7 +138,8 @@ def excitation_backprop(
         }
         return saliency(model, input, target, *args, **kwargs)
     run = Run(model, input, target, residual)
-    result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
+    with shielded():
+        result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
     shares = run.lost()
     most = float(torch.stack(list(shares.values())).sum(0).max()) if shares else 0.0
     if most > _WORTH_A_WARNING:
@@ -183,9 +185,10 @@ def relevance_lost(
     """
     check_model(model)
     run = Run(model, input, target, residual)
-    run.saliency(
-        saliency_layer, gradient_to_saliency=gradient_to_excitation_backprop_saliency, **kwargs
-    )
+    with shielded():
+        run.saliency(
+            saliency_layer, gradient_to_saliency=gradient_to_excitation_backprop_saliency, **kwargs
+        )
     return run.lost()
 
 
@@ -248,7 +251,7 @@ def contrastive_excitation_backprop(
     """
     check_model(model)
     run = ContrastiveRun(model, input, target, residual)
-    with run.between(saliency_layer, contrast_layer, classifier_layer):
+    with shielded(), run.between(saliency_layer, contrast_layer, classifier_layer):
         return run.saliency(
             saliency_layer, *args, gradient_to_saliency=gradient_to_saliency, **kwargs
         )

@@ -12,6 +12,7 @@ from .excitation_graph import tensors_in
 from .excitation_rules import LINEAR_LAYERS, excitation_rules
 from .excitation_shares import LinearMap, Relevance
 from .excitation_sum import RESIDUALS
+from .interrupts import shielded
 from .notices import warn
 
 
@@ -142,7 +143,7 @@ class ExcitationBackpropContext(BackwardRules):
         name = operation_name(func)
         if name in self._rules:
             self.met.setdefault(name, 0)
-        with torch.autograd.graph.saved_tensors_hooks(_forget, _forget):
+        with shielded(), torch.autograd.graph.saved_tensors_hooks(_forget, _forget):
             result = func(*args, **kwargs)
         if _is_untracked(result):
             self._note_untracked(func, (*args, *kwargs.values()), result)

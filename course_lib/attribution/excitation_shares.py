@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from .excitation_graph import RelevanceFunction, is_linear_layer
+from .interrupts import shielded
 
 Run = Callable[[], torch.Tensor]
 
@@ -62,6 +63,7 @@ class Relevance:
 def own_arithmetic(x: torch.Tensor) -> Iterator[None]:
     """Within a backward pass: no rules, no autocast, and a graph of one's own."""
     with (
+        shielded(),
         torch._C.DisableTorchFunction(),
         torch.autocast(x.device.type, enabled=False),
         torch.enable_grad(),

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from course_lib.attribution.extremal_perturbation import check_areas, extremal_perturbation
+from course_lib.attribution.interrupts import freely, shielded
 from course_lib.attribution.rewards import PRESERVE_VARIANT, simple_reward
 from course_lib.attribution.state import preserved
 from course_lib.attribution.targets import parse_target
@@ -105,8 +106,8 @@ def extremal_area(
         if name in options:
             raise ValueError(f"extremal_area has no argument {name!r}.")
     tried = sorted(set(check_areas(areas)))
-    with preserved(model, input), torch.no_grad():
-        whole = _activated(check_scores(model(input), len(input)), activation)
+    with shielded(), preserved(model, input), torch.no_grad():
+        whole = _activated(check_scores(freely(model, input), len(input)), activation)
     classes = parse_target(target, whole)
     if classes.is_floating_point() or classes.shape[1] != 1:
         raise ValueError("extremal_area needs one class per image as its target.")
@@ -152,7 +153,7 @@ def _activated(
         scores = scores.mean((2, 3))
     if activation is None:
         return scores
-    given: Any = activation(scores)
+    given: Any = freely(activation, scores)
     if not isinstance(given, torch.Tensor) or given.shape != scores.shape:
         raise ValueError(
             f"The activation must give one number per score, a tensor of shape "

@@ -13,6 +13,7 @@ from torch import nn
 from course_lib.attribution.area import mask_area
 from course_lib.attribution.fast_forward import FastForward
 from course_lib.attribution.imaging import check_resize, imsmooth, resize_saliency
+from course_lib.attribution.interrupts import shielded
 from course_lib.attribution.layer_replacement import LayerReplacement
 from course_lib.attribution.mask_generator import MaskGenerator
 from course_lib.attribution.masked_scores import MaskedScores, Reward
@@ -241,6 +242,7 @@ def extremal_perturbation(
         check_callable("callback", callback)
 
     with ExitStack() as stack:
+        stack.enter_context(shielded())
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(preserved(model, input))

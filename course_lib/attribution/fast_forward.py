@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from .heap import keep_freed_memory
+from .interrupts import freely
 from .modules import modules_of
 from .validation import is_compiled
 
@@ -47,7 +48,9 @@ class FastForward:
         self.model = model
 
     def __call__(self, x: torch.Tensor) -> Any:
-        return self.attempt(lambda layout: self.model(x.contiguous(memory_format=layout)), x)
+        return self.attempt(
+            lambda layout: freely(self.model, x.contiguous(memory_format=layout)), x
+        )
 
     def attempt(self, run: Callable[[torch.memory_format], _Result], x: torch.Tensor) -> _Result:
         """run(layout), in the layout that suits images like x; once more if it can't be had."""

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from course_lib.attribution.activations import ends_with_channels, token_grid
+from course_lib.attribution.interrupts import freely
 from course_lib.attribution.modules import get_module, layer_name
 from course_lib.attribution.state import is_other_thread
 from course_lib.attribution.validation import is_compiled, refuse_scripted
@@ -63,7 +64,7 @@ class LayerReplacement:
         try:
             with torch.no_grad():
                 self._outputs.clear()
-                self.model(self.images)
+                freely(self.model, self.images)
             if not self._outputs and is_compiled(self.model):
                 raise ValueError(
                     f"The layer {self.name!r} of a compiled or scripted model can't be perturbed: "
@@ -98,7 +99,7 @@ class LayerReplacement:
         """The network's output for M rows of activations, row i being of image images[i]."""
         self._given, self._rows = activations, images
         try:
-            return self.model(self.images[images])
+            return freely(self.model, self.images[images])
         finally:
             self._given = None
 

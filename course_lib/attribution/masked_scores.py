@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from course_lib.attribution.interrupts import freely
 from course_lib.attribution.layer_replacement import LayerReplacement
 from course_lib.attribution.perturbation import Perturbation
 from course_lib.attribution.rewards import DELETE_VARIANT, DUAL_VARIANT
@@ -83,4 +84,4 @@ class MaskedScores:
                 output = self._run(x)
         scores = check_scores(output, len(image))
         target = self._targets[rows] if self._target is None else self._target
-        return self._reward_func(scores, target, variant=self._variant)
+        return freely(self._reward_func, scores, target, variant=self._variant)

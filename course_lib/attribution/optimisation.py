@@ -10,6 +10,7 @@ import torch
 
 from course_lib.attribution.area import mask_area
 from course_lib.attribution.ascents import AdamAscent, PaperAscent
+from course_lib.attribution.interrupts import freely
 from course_lib.attribution.placement import DiscPlacement
 from course_lib.attribution.search import Each, Found, Problem, Search, check_reward
 
@@ -85,7 +86,7 @@ class Report:
             pairs = zip(reward.tolist(), area.tolist(), strict=True)
             print(f"[{t + 1:4d}/{self._max_iter}]", *(f"{r:.2f}/{a:.2f}" for r, a in pairs))
         if self._callback is not None:
-            self._callback(t + 1, self._max_iter)
+            freely(self._callback, t + 1, self._max_iter)
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:

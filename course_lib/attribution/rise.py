@@ -14,6 +14,7 @@ from torch import nn
 from course_lib.attribution.fast_forward import FastForward
 from course_lib.attribution.imaging import check_resize, resize_saliency
 from course_lib.attribution.in_place import in_place_relus
+from course_lib.attribution.interrupts import freely, shielded
 from course_lib.attribution.state import current_autocast, preserved
 from course_lib.attribution.targets import parse_target
 from course_lib.attribution.validation import (
@@ -228,6 +229,7 @@ def rise(
     totals: list[torch.Tensor] = []
     full_precision = torch.autocast(images.device.type, enabled=False)
     with (
+        shielded(),
         preserved(model, input),
         in_place_relus(model),
         torch.no_grad(),
@@ -316,7 +318,7 @@ def _activated(
     scores: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor] | None
 ) -> torch.Tensor:
     """The activation of k x C scores, in their dtype."""
-    activated: Any = scores if activation is None else activation(scores)
+    activated: Any = scores if activation is None else freely(activation, scores)
     if not isinstance(activated, torch.Tensor) or activated.shape != scores.shape:
         raise ValueError(
             f"The activation must keep the scores' shape, {tuple(scores.shape)}, but gave "

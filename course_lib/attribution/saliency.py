@@ -16,6 +16,7 @@ from .fast_forward import FastForward
 from .graph import now
 from .graph_rules import GraphRule
 from .imaging import imsmooth, resize_saliency
+from .interrupts import freely, shielded
 from .modules import get_module, layer_name
 from .probe import Probe, attach_debug_probes
 from .relu_context import NullContext
@@ -154,7 +155,7 @@ def saliency(
         if get_backward_gradient is targets.get_backward_gradient:
             starts = _starts(target, y)
         else:
-            starts = [get_backward_gradient(y, target)]
+            starts = [freely(get_backward_gradient, y, target)]
         gradients = _gradients(y, x, starts, where, batched, keep=debug)
         if debug:
             _fill_gradients(y, starts[0], probes)
@@ -176,34 +177,35 @@ def saliency(
                 rule.complete(context, y, since)
             return x, backward(y, x, batched=plain)
 
-    try:
-        with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):
-            with plain_errors():
-                if debug:
-                    probes |= attach_debug_probes(model, debug=True)
-                    x, gradients = explained(torch.contiguous_format)
-                else:
-                    x, gradients = FastForward(model).attempt(explained, input)
-            # Under the caller's autocast the maps would be made in half precision.
-            with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
-                maps = [
-                    _to_map(x, gradient, layer, input, where, gradient_to_saliency)
-                    for gradient in gradients
-                ]
-                result = _arrange(maps, target)
-                result = resize_saliency(input, result, resize, mode=resize_mode)
-                if spread:
-                    if result.dim() != 4:
-                        raise ValueError(
-                            f"Only maps of shape N x 1 x H x W can be smoothed, and those of "
-                            f"{where} are {shape_text(result)}."
+    with shielded():
+        try:
+            with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):
+                with plain_errors():
+                    if debug:
+                        probes |= attach_debug_probes(model, debug=True)
+                        x, gradients = explained(torch.contiguous_format)
+                    else:
+                        x, gradients = FastForward(model).attempt(explained, input)
+                # Under the caller's autocast the maps would be made in half precision.
+                with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
+                    maps = [
+                        _to_map(x, gradient, layer, input, where, gradient_to_saliency)
+                        for gradient in gradients
+                    ]
+                    result = _arrange(maps, target)
+                    result = resize_saliency(input, result, resize, mode=resize_mode)
+                    if spread:
+                        if result.dim() != 4:
+                            raise ValueError(
+                                f"Only maps of shape N x 1 x H x W can be smoothed, and those of "
+                                f"{where} are {shape_text(result)}."
+                            )
+                        result = imsmooth(
+                            result, spread * max(result.shape[2:]), padding_mode="replicate"
                         )
-                    result = imsmooth(
-                        result, spread * max(result.shape[2:]), padding_mode="replicate"
-                    )
-    finally:
-        for probe in probes.values():
-            probe.remove()
+        finally:
+            for probe in probes.values():
+                probe.remove()
     result = check_finite(result.detach(), "The map")
     return (result, probes) if debug else result
 
@@ -234,12 +236,12 @@ def _forward(
     if layer is None:
         x.requires_grad_()
         # The model gets a copy, so that one which works on its input in place is fine too.
-        y = model(x.clone(memory_format=layout))
+        y = freely(model, x.clone(memory_format=layout))
     else:
         if needs_input:
             x.requires_grad_()
         with _OwnProbe(layer) as probe:
-            y = model(x.clone(memory_format=layout))
+            y = freely(model, x.clone(memory_format=layout))
         it = where[0].upper() + where[1:]
         if probe.calls != 1:
             times = "never runs" if not probe.calls else f"runs {probe.calls} times"
@@ -290,7 +292,7 @@ def _gradients(
     gradients = []
     for i, start in enumerate(starts):
         more = keep or i < len(starts) - 1
-        (gradient,) = torch.autograd.grad(y, x, start, retain_graph=more, allow_unused=True)
+        (gradient,) = freely(torch.autograd.grad, y, x, start, retain_graph=more, allow_unused=True)
         if gradient is None:
             raise independent
         gradients.append(gradient)
@@ -304,7 +306,8 @@ def _batched_gradients(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for i in range(0, len(starts), _TARGETS_AT_ONCE):
-            (found,) = torch.autograd.grad(
+            (found,) = freely(
+                torch.autograd.grad,
                 y,
                 x,
                 torch.stack(starts[i : i + _TARGETS_AT_ONCE]),
@@ -321,7 +324,7 @@ def _batched_gradients(
 def _fill_gradients(y: torch.Tensor, start: torch.Tensor, probes: dict[str, Probe]) -> None:
     data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
     for x, gradient in zip(
-        data, torch.autograd.grad(y, data, start, allow_unused=True), strict=True
+        data, freely(torch.autograd.grad, y, data, start, allow_unused=True), strict=True
     ):
         x.grad = gradient
 
@@ -350,7 +353,7 @@ def _to_map(
     # Not in the layout that the network ran in: a function may flatten them by `view`.
     data = data.contiguous().view_as(data).requires_grad_()
     data.grad = gradient.contiguous()
-    return gradient_to_saliency(data).detach()
+    return freely(gradient_to_saliency, data).detach()
 
 
 def _arrange(maps: list[torch.Tensor], target: Any) -> torch.Tensor:
