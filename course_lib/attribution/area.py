@@ -43,7 +43,11 @@ def area_penalty(mask: torch.Tensor, areas: Sequence[float] | torch.Tensor) -> t
 
 
 def mask_area(mask: torch.Tensor) -> torch.Tensor:
-    """The area of each mask, its mean value: (M, ...) to (M,)."""
+    """The area of each mask, its mean value: (M, ...) to (M,).
+
+    >>> mask_area(torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.5, 1.0, 0.0, 0.0]]))
+    tensor([0.2500, 0.3750])
+    """
     return mask.flatten(1).mean(1)
 
 

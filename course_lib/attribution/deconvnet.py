@@ -94,13 +94,13 @@ def deconvnet(
 ) -> Any:
     """Explain a score by DeConvNet: s = max_c |p_c|, p the gradient with another rule at ReLUs.
 
-    At each ReLU with input x and incoming gradient p, p goes on where p > 0. (The ordinary
-    gradient: where x > 0.) Takes the arguments of `saliency`: deconvnet(model, input, target,
-    saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), all of them but
-    `context_builder`, and returns and raises the same; warns if the model has no ReLU, and once
-    about nonlinearities of another kind and about autograd functions of the model's own, by name.
-    The first time, a model of more than ReLUs and linear operations runs forward twice. A model
-    that runs scripted functions is a ValueError.
+    At each ReLU or ReLU6 with input x and incoming gradient p, p goes on where p > 0. (The ordinary
+    gradient: where x > 0, and for ReLU6 x < 6.) Takes the arguments of `saliency`: deconvnet(model,
+    input, target, saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), all of
+    them but `context_builder`, and returns and raises the same; warns if the model has no ReLU, and
+    once about nonlinearities of another kind and about autograd functions of the model's own, by
+    name. The first time, a model of more than ReLUs and linear operations runs forward twice. A
+    model that runs scripted functions is a ValueError.
 
     Paper: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
     ECCV 2014.

@@ -30,7 +30,7 @@ class ExcitationBackpropContext(BackwardRules):
     - a + b: p |a| / (|a| + |b|) to a, the rest to b; see `residual`. The terms of a difference
       and of an `eltwise_sum` of any number share alike. Numbers, parameters, buffers and other
       constants take nothing.
-    - activations, BatchNorm, dropout, multiplication by constants: p' = p.
+    - activations, softmax among them, BatchNorm, dropout, multiplication by constants: p' = p.
     - max pooling, concatenation, reshaping: to the input that each output is a copy of.
 
     0 / 0 is 0 throughout. So p' >= 0, and its sum stays that of p, except where a unit has

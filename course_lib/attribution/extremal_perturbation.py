@@ -87,6 +87,13 @@ class ExtremalMasks:
         iterations: M numbers of iterations.
         areas: the A areas asked for.
         shape: (N, K, A).
+
+    >>> masks = torch.tensor([[[[0.0, 1.0]]], [[[1.0, 1.0]]]])
+    >>> found = ExtremalMasks(masks, torch.zeros(2, 2, 5), torch.tensor([0.5, 0.9]),
+    ...                       masks.mean((1, 2, 3)), torch.tensor([5, 5]), (0.5, 1.0), (1, 1, 2))
+    >>> masks, history = found
+    >>> masks.unflatten(0, found.shape).shape, history.shape
+    (torch.Size([1, 1, 2, 1, 1, 2]), torch.Size([2, 2, 5]))
     """
 
     masks: torch.Tensor
@@ -140,10 +147,15 @@ def extremal_perturbation(
               \Phi(m \otimes x) - \lambda\, R_a(m),
 
     where M are the masks of a `MaskGenerator`, m (*) x blurs the image where m is small, by up to
-    20 pixels, or fades it (`Perturbation`), R_a is 0 only for flat masks of area a (`area_penalty`;
-    of the mask on the image), and Phi is the reward. Images, targets and areas are optimised in one
-    batch, each mask by itself. Paper: Fong, Patrick and Vedaldi, "Understanding deep networks via
-    extremal perturbations and smooth masks" (2019), arXiv 1910.08485.
+    20 pixels, or fades it (`Perturbation`), Phi is the reward, and R_a says how far the mask is
+    from a flat one of area a (`area_penalty`): with its P values on the image, and r_a, a share
+    1 - a of P zeros followed by ones,
+
+    .. math:: R_a(m) = \frac{1}{P} \sum_{i=1}^{P} (\operatorname{sort}(m)_i - r_{a,i})^2.
+
+    Images, targets and areas are optimised in one batch, each mask by itself. Paper: Fong, Patrick
+    and Vedaldi, "Understanding deep networks via extremal perturbations and smooth masks" (2019),
+    arXiv 1910.08485.
 
     Other than in TorchRay: several images and targets at once; the area is that of the mask on the
     image, where TorchRay counts the margin around it too (`area_on="padded"`), so that a mask asked

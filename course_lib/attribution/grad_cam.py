@@ -64,6 +64,10 @@ def grad_cam(
     Several classes share one forward pass, and one batched backward pass to the layer:
     grad_cam(model, image, list(range(20)), saliency_layer=...) gives 20 x 1 x h x w.
 
+    Raises:
+        ValueError: no `saliency_layer` is given; its output has no positions, such as N x C; or as
+            for `saliency`.
+
     Paper: R. R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via
     gradient-based localization", ICCV 2017.
 

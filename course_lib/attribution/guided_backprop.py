@@ -105,13 +105,13 @@ def guided_backprop(
 ) -> Any:
     """Explain a score by guided backprop: s = max_c |p_c|, p the gradient with another ReLU rule.
 
-    At each ReLU with input x and incoming gradient p, p goes on where p > 0 and x > 0. Takes the
-    arguments of `saliency`: guided_backprop(model, input, target, saliency_layer="",
-    resize=False, resize_mode="bilinear", smooth=0, ...), all of them but `context_builder`, and
-    returns and raises the same; warns if the model has no ReLU, and once about nonlinearities of
-    another kind and about autograd functions of the model's own, by name. The first time, a model
-    of more than ReLUs and linear operations runs forward twice. A model that runs scripted
-    functions is a ValueError.
+    At each ReLU with input x and incoming gradient p, p goes on where p > 0 and x > 0; at each
+    ReLU6 where p > 0 and 0 < x < 6. Takes the arguments of `saliency`: guided_backprop(model,
+    input, target, saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), all of
+    them but `context_builder`, and returns and raises the same; warns if the model has no ReLU, and
+    once about nonlinearities of another kind and about autograd functions of the model's own, by
+    name. The first time, a model of more than ReLUs and linear operations runs forward twice. A
+    model that runs scripted functions is a ValueError.
 
     Paper: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for simplicity:
     the all convolutional net", ICLR workshop 2015.

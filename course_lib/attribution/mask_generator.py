@@ -23,6 +23,9 @@ def smooth_kernel(z: torch.Tensor) -> torch.Tensor:
 
     Returns:
         Tensor of the shape of ``z`` with values in (0, 1].
+
+    >>> smooth_kernel(torch.tensor([0.0, 0.5, 1.0, 1.5]))
+    tensor([1.0000, 1.0000, 0.6065, 0.1353])
     """
     return torch.exp(-2 * (z - 0.5).clamp(min=0) ** 2)
 

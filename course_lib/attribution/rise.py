@@ -257,6 +257,8 @@ def rise_class(
 ) -> torch.Tensor:
     """`rise` for a target that must be given: N x 1 x H x W for one class per image.
 
+    Paper: Petsiuk, Das and Saenko (2018), arXiv 1806.07421.
+
     Args:
         model: the network.
         input: images, N x C x H x W.

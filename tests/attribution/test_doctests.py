@@ -27,6 +27,12 @@ def test_examples(name):
         ("guided_backprop", "guided_backprop"),
         ("grad_cam", "grad_cam"),
         ("linear_approx", "linear_approx"),
+        ("excitation_backprop", "excitation_backprop"),
+        ("excitation_backprop", "contrastive_excitation_backprop"),
+        ("rise", "rise"),
+        ("rise", "rise_class"),
+        ("extremal_perturbation", "extremal_perturbation"),
+        ("extremal_area", "extremal_area"),
         ("saliency", "saliency"),
     ],
 )
