@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -11,21 +13,23 @@ from torch import nn
 
 
 class Probe:
-    """Record the tensor that enters or leaves a layer each time the layer runs.
+    """Record the tensors that enter or leave a layer when the layer runs.
 
     The recorded tensors require gradients and keep them, also when the parameters are frozen and
     the image needs none: after `y.backward(gradient)`, `probe.data[0].grad` is dy/dx there. The
     network goes on with a copy, so that a following in-place operation does not spoil the data.
+    A probe that nothing refers to any longer is detached.
 
     Args:
         module: the layer.
-        target: "input" or "output". Of several tensors (a tuple), the first floating one counts.
+        target: "input" or "output".
 
     Attributes:
-        data: one tensor for each time the layer has run in this forward pass. (A run after the
-            backward pass, when the data have gradients, starts the list anew.)
-        contrast: tensors to subtract from the gradients at `data`, before they go on down; set
-            before the forward pass by the manual form of contrastive excitation backprop.
+        data: the floating tensors of the layer's latest run, in order: one where the layer takes
+            or gives one tensor, several for a tuple, list or dict.
+        contrast: tensors to subtract from the gradients at `data`, one for each or fewer, None for
+            none, before they go on down; set before the forward pass by the manual form of
+            contrastive excitation backprop.
         calls: how many times it has run.
 
     Raises:
@@ -47,12 +51,27 @@ class Probe:
         self.module = module
         self.target = target
         self.data: list[torch.Tensor] = []
-        self.contrast: list[torch.Tensor] | None = None
+        self.contrast: Sequence[torch.Tensor | None] | None = None
         self.calls = 0
+        # The layer must not keep the probe, which is to go with its last user.
+        this = weakref.ref(self)
+
+        def on_input(
+            module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+            probe = this()
+            return None if probe is None else probe._on_input(args, kwargs)
+
+        def on_output(module: nn.Module, args: Any, output: Any) -> Any:
+            probe = this()
+            return None if probe is None else probe._on_output(output)
+
         if target == "input":
-            self._hook = module.register_forward_pre_hook(self._on_input, with_kwargs=True)
+            hook = module.register_forward_pre_hook(on_input, with_kwargs=True)
         else:
-            self._hook = module.register_forward_hook(self._on_output)
+            hook = module.register_forward_hook(on_output)
+        self._detach = weakref.finalize(self, hook.remove)
+        self._detach.atexit = False
 
     @property
     def gradient(self) -> list[torch.Tensor | None]:
@@ -65,44 +84,43 @@ class Probe:
                 # The caller's tensor must not change its flags: record an alias instead.
                 x = x.detach().requires_grad_()
             x.retain_grad()
-        if self.data and self.data[0].grad is not None:
-            self.data = []
+        contrasts = self.contrast or ()
+        contrast = contrasts[len(self.data)] if len(self.data) < len(contrasts) else None
         self.data.append(x)
         following = x.clone()
-        if self.contrast is not None and following.requires_grad:
-            contrast = self.contrast[len(self.data) - 1]
+        if contrast is not None and following.requires_grad:
             following.register_hook(lambda p: p - contrast)
         return following
 
-    def _record_first(self, values: Any) -> Any:
-        """Record the first floating tensor; return the same structure with its copy in place."""
-        self.calls += 1
+    def _record_all(self, values: Any) -> Any:
+        """Record the floating tensors; return the same structure with their copies in place."""
         if isinstance(values, torch.Tensor):
             return self._record(values) if values.is_floating_point() else values
         if isinstance(values, (tuple, list)):
-            for i, value in enumerate(values):
-                if isinstance(value, torch.Tensor) and value.is_floating_point():
-                    replaced = [*values[:i], self._record(value), *values[i + 1 :]]
-                    if hasattr(values, "_fields"):
-                        return type(values)(*replaced)
-                    return type(values)(replaced)
-        elif isinstance(values, dict):
+            kind = type(values)
+            copies = [self._record_all(v) if isinstance(v, torch.Tensor) else v for v in values]
+            return kind(*copies) if hasattr(values, "_fields") else kind(copies)
+        if isinstance(values, dict):
+            copy = values.copy()
             for key, value in values.items():
-                if isinstance(value, torch.Tensor) and value.is_floating_point():
-                    copy = values.copy()
-                    copy[key] = self._record(value)
-                    return copy
+                if isinstance(value, torch.Tensor):
+                    copy[key] = self._record_all(value)
+            return copy
         return values
 
     def _on_input(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if any(isinstance(value, torch.Tensor) for value in args):
-            return self._record_first(args), kwargs
-        return args, self._record_first(kwargs)
+        self._begin()
+        return self._record_all(args), self._record_all(kwargs)
 
-    def _on_output(self, module: nn.Module, args: Any, output: Any) -> Any:
-        return self._record_first(output)
+    def _on_output(self, output: Any) -> Any:
+        self._begin()
+        return self._record_all(output)
+
+    def _begin(self) -> None:
+        self.calls += 1
+        self.data = []
 
     def clear(self) -> None:
         """Forget what was recorded, and begin to count anew."""
@@ -111,7 +129,7 @@ class Probe:
 
     def remove(self) -> None:
         """Detach the probe from the layer; the data stay. Any further time does nothing."""
-        self._hook.remove()
+        self._detach()
 
     def __enter__(self) -> Probe:
         return self

@@ -217,10 +217,8 @@ class _OwnProbe(Probe):
         self._thread = threading.get_ident()
         super().__init__(module, target="output")
 
-    def _on_output(self, module: nn.Module, args: Any, output: Any) -> Any:
-        if is_other_thread(self._thread):
-            return None
-        return super()._on_output(module, args, output)
+    def _on_output(self, output: Any) -> Any:
+        return output if is_other_thread(self._thread) else super()._on_output(output)
 
 
 def _forward(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from typing import NamedTuple
 
 import pytest
@@ -92,15 +93,63 @@ def test_keyword_inputs_are_seen():
     assert probe.data[0].grad.tolist() == [2.0, 2.0]
 
 
-def test_every_run_is_recorded_until_removed():
+def test_the_latest_run_is_recorded_until_removed():
     layer = nn.ReLU()
     probe = Probe(layer)
-    layer(layer(torch.ones(1)))
+    layer(layer(torch.ones(1)) + 1)
+    assert ([x.tolist() for x in probe.data], probe.calls) == ([[2.0]], 2)
+    with torch.no_grad():
+        for value in (3.0, 4.0):
+            layer(torch.tensor([value]))
+            assert probe.data[0].tolist() == [value]
     probe.remove()
     probe.remove()
     layer(torch.ones(1))
-    assert (len(probe.data), probe.calls) == (2, 2)
+    assert (probe.data[0].tolist(), probe.calls) == ([4.0], 4)
     assert not layer._forward_pre_hooks
+
+
+@pytest.mark.parametrize("target", ["input", "output"])
+def test_a_probe_that_nobody_holds_is_detached(target):
+    layer = nn.ReLU()
+
+    def activations() -> torch.Tensor:
+        probe = Probe(layer, target)
+        layer(torch.ones(1))
+        return probe.data[0]
+
+    assert activations().tolist() == [1.0]
+    gc.collect()
+    assert not layer._forward_hooks
+    assert not layer._forward_pre_hooks
+
+
+def test_all_tensors_of_a_run_are_recorded_and_each_may_have_a_contrast():
+    layer = Returns(lambda x: (x * 2, torch.arange(2), x * 3))
+    probe = Probe(layer, "output")
+    contrasts = [None, torch.tensor([5.0])], [torch.tensor([1.0])], []
+    for contrast, expected in zip(contrasts, [(2.0, -12.0), (0.0, 3.0), (2.0, 3.0)], strict=True):
+        probe.contrast = contrast
+        x = torch.ones(1, requires_grad=True)
+        y = layer(x)
+        (y[0] + y[2]).sum().backward()
+        assert [t.tolist() for t in probe.data] == [[2.0], [3.0]]
+        assert [g.tolist() for g in probe.gradient] == [
+            [1.0 - float(contrast[0]) if contrast and contrast[0] is not None else 1.0],
+            [1.0 - float(contrast[1]) if len(contrast) > 1 else 1.0],
+        ]
+        assert x.grad.tolist() == [sum(expected)]
+
+
+def test_inputs_by_keyword_and_by_place_are_recorded():
+    class Sum(nn.Module):
+        def forward(self, x, *, y):
+            return x + y
+
+    layer = Sum()
+    probe = Probe(layer)
+    layer(torch.ones(1), y=torch.zeros(1)).backward()
+    assert [x.tolist() for x in probe.data] == [[1.0], [0.0]]
 
 
 def test_no_gradient_is_asked_for_when_gradients_are_off():
