@@ -22,6 +22,8 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
             - a list, array or 1-D integer tensor of N: one class per image;
             - the same of any length K for a single image: K classes of that image;
             - a nested list or N x K integer tensor: K classes per image;
+            - an integer tensor of zeros and ones of the output's shape, for more than two classes:
+              the gradient, such as the labels of an image with several;
             - a floating tensor of the output's shape: the gradient at the output itself
               (N x C is spread over the positions of an N x C x H x W output).
         output: the network's scores, N x C or N x C x H x W.
@@ -64,6 +66,8 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
         )
     if given.is_floating_point() and given.dim():
         return _gradient(given, output)
+    if _holds_labels(given, output):
+        return _gradient(given.to(output.dtype), output)
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise TypeError(f"The target must hold class indices, not {target!r}.")
     given = given.to(device=output.device, dtype=torch.long)
@@ -81,6 +85,17 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
         )
     check_classes(indices, classes)
     return indices
+
+
+def _holds_labels(given: torch.Tensor, output: torch.Tensor) -> bool:
+    """Whether an integer tensor says of each class if an image has it: no list of classes does."""
+    return (
+        given.shape == output.shape
+        and given.dtype != torch.bool
+        and not given.is_complex()
+        and output.shape[1] > 2
+        and bool(((given == 0) | (given == 1)).all())
+    )
 
 
 def check_classes(indices: torch.Tensor, classes: int) -> None:

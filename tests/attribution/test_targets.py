@@ -35,6 +35,21 @@ def test_every_form(target, images, expected, spatial):
     assert parsed.tolist() == expected
 
 
+def test_integers_that_label_every_class_are_a_gradient():
+    labels = torch.tensor([[0, 1, 1], [1, 0, 0]])
+    found = parse_target(labels, torch.zeros(2, 3, dtype=torch.float64))
+    assert (found.dtype, found.tolist()) == (torch.float64, labels.tolist())
+    assert torch.equal(get_backward_gradient(torch.zeros(2, 3), labels), labels.float())
+    everywhere = labels[:, :, None, None].expand(2, 3, 4, 5)
+    assert torch.equal(parse_target(everywhere, torch.zeros(2, 3, 4, 5)), everywhere.float())
+
+
+def test_integers_that_may_be_classes_are():
+    assert parse_target(torch.tensor([[0, 1, 2]]), torch.zeros(1, 3)).tolist() == [[0, 1, 2]]
+    assert parse_target(torch.tensor([[0, 1]]), torch.zeros(1, 2)).tolist() == [[0, 1]]
+    assert parse_target(torch.tensor([[0, 1]]), torch.zeros(1, 3)).tolist() == [[0, 1]]
+
+
 def test_a_gradient_is_taken_as_it_is():
     gradient = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
     parsed = parse_target(gradient, torch.zeros(2, 5))
