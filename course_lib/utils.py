@@ -244,29 +244,35 @@ def _scaled(im: torch.Tensor, lim: Any) -> torch.Tensor:
     return ((im - low) / spread).clamp(0, 1)
 
 
-def _show(im: torch.Tensor, interpolation: str) -> Any:
+def _show(im: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
     from matplotlib import pyplot as plt
 
-    pixels = im_to_numpy(im.expand(3, -1, -1) if im.shape[0] == 1 else im[:3])
-    handle = plt.imshow(pixels, interpolation=interpolation)
+    # A grey image has its own colours only when the caller gives a map of them.
+    mapped = im.shape[0] == 1 and (args or "cmap" in kwargs)
+    three = im.expand(3, -1, -1) if im.shape[0] == 1 else im[:3]
+    pixels = im[0].detach().cpu().numpy() if mapped else im_to_numpy(three)
+    handle = plt.imshow(pixels, *args, **kwargs)
     plt.gca().axis("off")
     return handle
 
 
 def imsc(
-    im: torch.Tensor,
-    *,
+    img: torch.Tensor | Image,
+    *args: Any,
     quiet: bool = False,
     lim: tuple[float, float] | None = None,
     interpolation: str = "lanczos",
+    **kwargs: Any,
 ) -> tuple[torch.Tensor, Any]:
     """Scale an image to [0, 1] and show it in the current matplotlib axes.
 
     Args:
-        im: C x H x W (or H x W, or 1 x C x H x W), C = 1 or 3.
+        img: C x H x W (or H x W, or 1 x C x H x W), C = 1 or 3; or a PIL image.
         quiet: scale only, do not show.
         lim: the values that become 0 and 1; by default the smallest and the largest.
         interpolation: matplotlib's.
+        args, kwargs: further arguments of matplotlib's `imshow`, such as `cmap` (for C = 1) or
+            `alpha`.
 
     Returns:
         The scaled image, C x H x W, and the matplotlib handle (None if quiet). A constant image
@@ -280,13 +286,19 @@ def imsc(
     >>> imsc(torch.full((1, 1, 2), 0.5), quiet=True)[0].tolist()
     [[[0.5, 0.5]]]
     """
-    batch = tensor_to_im(im)
+    if not isinstance(img, torch.Tensor):
+        from PIL.Image import Image
+
+        if not isinstance(img, Image):
+            raise TypeError(f"imsc shows a tensor or a PIL image, not {type(img).__name__}.")
+        img = pil_to_tensor(img)
+    batch = tensor_to_im(img)
     if batch.shape[0] != 1 or batch.numel() == 0:
-        raise ValueError(f"imsc shows one image, not a batch of shape {tuple(im.shape)}.")
+        raise ValueError(f"imsc shows one image, not a batch of shape {tuple(batch.shape)}.")
     if bool(batch.isnan().any()):
         raise ValueError("The image holds NaN.")
     scaled = _scaled(batch[0], lim)
-    return scaled, None if quiet else _show(scaled, interpolation)
+    return scaled, None if quiet else _show(scaled, *args, interpolation=interpolation, **kwargs)
 
 
 def imarraysc(
@@ -329,4 +341,4 @@ def imarraysc(
     _, channels, height, width = scaled.shape
     mosaic = scaled.view(rows, columns, channels, height, width).permute(2, 0, 3, 1, 4)
     mosaic = mosaic.reshape(channels, rows * height, columns * width)
-    return mosaic, None if quiet else _show(mosaic, interpolation)
+    return mosaic, None if quiet else _show(mosaic, interpolation=interpolation)

@@ -91,6 +91,25 @@ def test_imsc_and_imarraysc_show():
     plt.close("all")
 
 
+def test_imsc_shows_pil_images_and_takes_the_arguments_of_imshow():
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+    from PIL import Image
+
+    picture = Image.new("RGB", (3, 2), (0, 255, 51))
+    scaled, handle = utils.imsc(img=picture, quiet=True)
+    assert handle is None
+    torch.testing.assert_close(scaled[:, 0, 0], torch.tensor([0.0, 1.0, 0.2]))
+    _, handle = utils.imsc(picture, alpha=0.25)
+    assert handle.get_alpha() == 0.25
+    for arguments, named in [(("jet",), {}), ((), {"cmap": "jet"})]:
+        _, handle = utils.imsc(torch.rand(1, 4, 5), *arguments, **named)
+        assert (handle.get_cmap().name, handle.get_array().shape) == ("jet", (4, 5))
+    plt.close("all")
+
+
 def test_imarraysc_puts_tiles_row_by_row():
     tiles = torch.stack([torch.full((1, 2, 2), float(k)) for k in range(3)])
     mosaic, _ = utils.imarraysc(tiles, quiet=True, lim=(0, 4))
@@ -105,6 +124,8 @@ def test_imarraysc_puts_tiles_row_by_row():
 def test_pictures_refuse():
     with pytest.raises(ValueError, match="not a batch"):
         utils.imsc(torch.zeros(2, 3, 4, 4), quiet=True)
+    with pytest.raises(TypeError, match="a tensor or a PIL image, not list"):
+        utils.imsc([[0.0, 1.0]], quiet=True)
     with pytest.raises(ValueError, match="NaN"):
         utils.imsc(torch.full((1, 2, 2), float("nan")), quiet=True)
     with pytest.raises(ValueError, match="K x C x H x W"):
