@@ -60,6 +60,10 @@ def imsmooth(
         raise ValueError(
             f"padding_mode must be one of {', '.join(PADDING_MODES)}, not {padding_mode!r}."
         )
+    if tensor.dtype in (torch.float16, torch.bfloat16):
+        # Rounded once; and torch's convolution of float16 with such a kernel hangs on a CPU.
+        single = imsmooth(tensor.float(), sigma, stride, padding, padding_mode, padding_value)
+        return single.to(tensor.dtype)
     kernel = _gaussian(spread, tensor)
     width = len(kernel) // 2
     channels = tensor.shape[1]
