@@ -182,8 +182,10 @@ def extremal_perturbation(
         print_iter: print the rewards and area terms every so many iterations.
         debug: print them in every iteration.
         reward_func: `simple_reward`, `contrastive_reward`, or a function of (scores, target,
-            variant=...) that gives one reward per mask. target is the int given when there is one
-            image and one target, and otherwise a tensor with one entry per mask.
+            variant=...) that gives one reward per mask, or M x ... of which the mean over all but
+            the first dimension is taken. target is the int given when there is one image and one
+            target, and otherwise a tensor with one entry per mask. How many masks are asked for in
+            one call is up to the schedule.
         resize: False, True (the image's size) or (width, height), for the masks returned; over
             places only.
         resize_mode: how to interpolate then.

@@ -27,7 +27,8 @@ class MaskedScores:
         areas: A, how many masks there are for each image and target.
         variant: "preserve"; "delete", which perturbs by 1 - mask; or "dual", which gives the reward
             function the scores for all masks and then those for all 1 - mask.
-        reward_func: (scores, target, variant=...) to one reward per mask.
+        reward_func: (scores, target, variant=...) to one reward per mask, or several, such as one
+            per position, of which the mean counts.
         setting: makes the context in which the network runs.
     """
 
@@ -84,4 +85,7 @@ class MaskedScores:
                 output = self._run(x)
         scores = check_scores(output, len(image))
         target = self._targets[rows] if self._target is None else self._target
-        return freely(self._reward_func, scores, target, variant=self._variant)
+        reward: Any = freely(self._reward_func, scores, target, variant=self._variant)
+        if isinstance(reward, torch.Tensor) and reward.dim() > 1 and len(reward) == len(rows):
+            return reward.flatten(1).mean(1)
+        return reward

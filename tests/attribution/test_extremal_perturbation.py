@@ -508,6 +508,31 @@ def test_bad_options_are_refused_before_the_network_runs(arguments: dict, messag
 
 
 @pytest.mark.parametrize("schedule", ["fast", "paper"])
+@pytest.mark.parametrize("variant", ["preserve", "dual"])
+def test_of_several_rewards_per_mask_the_mean_counts(schedule: str, variant: str) -> None:
+    model = nn.Conv2d(3, 4, 3, padding=1)
+    x, options = torch.rand(1, 3, 16, 16), {"variant": variant, "schedule": schedule, "max_iter": 3}
+
+    def everywhere(scores: torch.Tensor, target: int, variant: str) -> torch.Tensor:
+        if variant == "dual":
+            kept, perturbed = scores[:, target].chunk(2)
+            return kept - perturbed
+        return scores[:, target]
+
+    found = extremal_perturbation(model, x, 1, [0.1, 0.3], reward_func=everywhere, **options)
+    mean = extremal_perturbation(
+        model,
+        x,
+        1,
+        [0.1, 0.3],
+        reward_func=lambda y, t, variant: everywhere(y, t, variant).mean((1, 2)),
+        **options,
+    )
+    torch.testing.assert_close(found.masks, mean.masks)
+    torch.testing.assert_close(found.reward, mean.reward)
+
+
+@pytest.mark.parametrize("schedule", ["fast", "paper"])
 @pytest.mark.parametrize(
     ("reward", "kind"),
     [
