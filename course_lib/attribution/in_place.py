@@ -79,14 +79,17 @@ def _may_change(model: nn.Module) -> bool:
     """Whether rows of the model may get another forward for a while."""
     # Code compiled for rows as they are would be compiled anew each time, and `nn.DataParallel`,
     # which is for GPUs, would give what one row got to its copies.
+    modules = modules_of(model)
     return (
         not is_compiled(model)
         and not any(
             isinstance(own, FunctionType) and is_compiled_call(own)
-            for m in modules_of(model)
+            for m in modules
             for own in vars(m).values()
         )
-        and all(p.device.type == "cpu" for p in model.parameters())
+        and all(
+            p is None or p.device.type == "cpu" for m in modules for p in m._parameters.values()
+        )
     )
 
 
@@ -98,6 +101,7 @@ def _is_row(module: nn.Module) -> bool:
         and kind.forward is nn.Sequential.forward
         and kind.__iter__ is nn.Sequential.__iter__
         and "forward" not in vars(module)
+        and all(isinstance(layer, nn.Module) for layer in module._modules.values())
         and any(type(layer) is nn.ReLU for layer in module._modules.values())
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 
 from torch import nn
@@ -26,7 +27,7 @@ def get_module(model: nn.Module, module: str | nn.Module) -> nn.Module:
     ValueError: The model has no layer 'conv2'; did you mean 'conv1'?
     """
     if isinstance(module, nn.Module):
-        if any(m is module for m in model.modules()):
+        if any(m is module for m in modules_of(model)):
             return module
         raise ValueError(f"The given {type(module).__name__} is not a layer of the model.")
     if not isinstance(module, str):
@@ -35,7 +36,7 @@ def get_module(model: nn.Module, module: str | nn.Module) -> nn.Module:
         return model.get_submodule(module)
     except (AttributeError, RuntimeError):
         # Scripted models have layers, but not this way to them.
-        layers = dict(model.named_modules(remove_duplicate=False))
+        layers = dict(named_layers(model))
     if module in layers:
         return layers[module]
     names = [name for name in layers if name]
@@ -50,8 +51,22 @@ def get_module(model: nn.Module, module: str | nn.Module) -> nn.Module:
     raise ValueError(f"The model has no layer {module!r}; {hint}")
 
 
+def named_layers(model: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """model.named_modules() with all names of each, but what is no layer.
+
+    >>> [name for name, layer in named_layers(nn.Sequential(nn.ReLU(), nn.Sequential(nn.ReLU())))]
+    ['', '0', '1', '1.0']
+    """
+    yield name, model
+    for key, child in model._modules.items():
+        if isinstance(child, nn.Module):
+            yield from named_layers(child, f"{name}.{key}" if name else key)
+
+
 def modules_of(model: nn.Module) -> list[nn.Module]:
     """model.modules(), in no particular order and in a third of the time.
+
+    What is no layer, such as a function that was put where one was, is left out.
 
     >>> len(modules_of(nn.Sequential(nn.ReLU(), nn.Sequential(nn.ReLU()))))
     4
@@ -60,7 +75,7 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
     open_ends = [model]
     while open_ends:
         for child in open_ends.pop()._modules.values():
-            if child is not None and child not in found:
+            if isinstance(child, nn.Module) and child not in found:
                 found[child] = None
                 open_ends.append(child)
     return list(found)
@@ -70,4 +85,4 @@ def layer_name(model: nn.Module, module: str | nn.Module) -> str:
     """The name of a layer of the model, for messages."""
     if isinstance(module, str):
         return module
-    return next((name for name, m in model.named_modules() if m is module), type(module).__name__)
+    return next((name for name, m in named_layers(model) if m is module), type(module).__name__)

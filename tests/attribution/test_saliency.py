@@ -13,13 +13,17 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from course_lib.attribution.common import Probe, get_backward_gradient, saliency
+from course_lib.attribution.common import Probe, get_backward_gradient, get_module, saliency
 from course_lib.attribution.deconvnet import DeConvNetContext, deconvnet
 from course_lib.attribution.excitation_backprop import excitation_backprop
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam, gradient_to_grad_cam_saliency
 from course_lib.attribution.gradient import gradient
-from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
+from course_lib.attribution.guided_backprop import (
+    GuidedBackpropContext,
+    GuidedBackpropReLU,
+    guided_backprop,
+)
 from course_lib.attribution.imaging import imsmooth
 from course_lib.attribution.linear_approx import (
     gradient_to_linear_approx_saliency,
@@ -280,6 +284,31 @@ def test_a_network_that_works_on_its_input_in_place(net, images):
     gradient(Centred(), images, 1)
     grad_cam(Centred(), images, 1, saliency_layer="net.conv2")
     assert torch.equal(images, before)
+
+
+def test_functions_in_the_place_of_layers_do_not_disturb(images):
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
+    )
+    net.double()
+    expected = guided_backprop(net, images, 1)
+    guided = {"saliency_layer": net[0], "context_builder": GuidedBackpropContext}
+    at_a_layer = grad_cam(net, images, 1, **guided)
+    later = linear_approx(net, images, 1, saliency_layer=net[2])
+    ranked = rise(net, images, 1, num_masks=8)
+    net._modules["1"] = GuidedBackpropReLU.apply
+    assert get_module(net, net[0]) is net[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert torch.equal(gradient(net, images, 1), expected)
+        assert torch.equal(grad_cam(net, images, 1, saliency_layer=net[0]), at_a_layer)
+        assert torch.equal(linear_approx(net, images, 1, saliency_layer=net[2]), later)
+        torch.testing.assert_close(rise(net, images, 1, num_masks=8), ranked)
+        x = images.clone().requires_grad_()
+        with Probe(net[0], "output") as probe:
+            net(x)[:, 1].sum().backward()
+    torch.testing.assert_close(gradient_to_saliency(x), expected)
+    assert probe.data[0].grad.shape == net[0](images).shape
 
 
 def test_the_layer_may_be_given_itself(net, images):
