@@ -345,8 +345,8 @@ rules = {
 }
 
 # %% [markdown]
-# The course's own `Probe` does what yours of lesson 04 does. It also works in a `with`, and because a layer may run several times, its
-# `data` is a list: `probe.data[0]` is what left the layer.
+# The course's own `Probe` does what yours of lesson 04 does. It also works in a `with`, and because a layer may give several tensors,
+# its `data` is a list: `probe.data[0]` is what left the layer.
 #
 #     with Probe(layer, target="output") as probe:
 #         ...

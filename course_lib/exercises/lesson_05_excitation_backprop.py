@@ -543,7 +543,7 @@ def probe_relevance_at(answer: Callable[..., Any], rng: torch.Generator) -> Outc
         s = call(answer, network, x, target, layer, RULES)
         outcome[f"the map at {name}"] = s.detach() if isinstance(s, Tensor) else s
     after = model_state(network)
-    outcome["no probe is left on a layer"] = not any(m._forward_hooks for m in network.modules())
+    outcome["no hook is left on a layer"] = not any(m._forward_hooks for m in network.modules())
     outcome["no gradients are left in the weights"] = all(
         p.grad is None for p in network.parameters()
     )
@@ -579,11 +579,17 @@ def _probes_the_name(model, x, target, layer, rules):
     return p.sum(1, keepdim=True)
 
 
-def _leaves_the_probe(model, x, target, layer, rules):
-    probe = Probe(model.get_submodule(layer), target="output")
+def _leaves_a_hook(model, x, target, layer, rules):
+    seen = []
+
+    def keep(module, inputs, output):
+        seen.append(output)
+        return output.clone()
+
+    model.get_submodule(layer).register_forward_hook(keep)
     with BackwardRules(rules):
         scores = model(x)
-    (p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+    (p,) = torch.autograd.grad(scores[:, target].sum(), seen[0])
     return p.sum(1, keepdim=True)
 
 
@@ -920,9 +926,8 @@ EXERCISES = [
             "dimension 1.": _map_with(lambda p, data: p.sum((2, 3), keepdim=True)),
             "A probe sits on a layer, and `layer` is its name. `model.get_submodule(layer)` finds "
             "it.": _probes_the_name,
-            "Your probe stays on the layer. Use it in a `with`, or call `remove()`.": (
-                _leaves_the_probe
-            ),
+            "Your hook stays on the layer. Use a `Probe` in a `with`, or remove what "
+            "`register_forward_hook` returns.": _leaves_a_hook,
         },
         hints=[
             "Much as in lesson 04: a probe on the layer, a forward pass, `torch.autograd.grad` at "
