@@ -176,24 +176,20 @@ def get_pointing_gradient(pred_y: torch.Tensor, y: Any, normalize: bool = True) 
     excitation backprop", IJCV 2018).
 
     Args:
-        pred_y: N x C x H x W scores.
+        pred_y: N x C x H x W scores, or N x C, which are scores at a single position.
         y: an int, or one class index per image.
         normalize: make each image's gradient sum to 1.
 
     Raises:
-        ValueError: pred_y is not N x C x H x W, or y does not fit it.
+        ValueError: pred_y has another number of dimensions, or y does not fit it.
 
     >>> get_pointing_gradient(torch.zeros(1, 2, 1, 4), 1)[0, 1].tolist()
     [[0.25, 0.25, 0.25, 0.25]]
     """
-    if pred_y.dim() != 4:
-        raise ValueError(
-            f"The pointing gradient needs scores of shape N x C x H x W, not {shape_text(pred_y)}."
-        )
     chosen = get_backward_gradient(pred_y, y)
     scores = pred_y.detach()
     if normalize:
-        weights = scores.flatten(2).softmax(2).view_as(scores)
+        weights = scores.reshape(*scores.shape[:2], -1).softmax(2).view_as(scores)
     else:
         weights = scores.exp()
     return chosen * weights

@@ -110,5 +110,8 @@ def test_pointing_gradient():
     raw = get_pointing_gradient(y, [1, 2], normalize=False)
     torch.testing.assert_close(raw[1, 2], torch.exp(y[1, 2]))
     assert raw[1, 1].abs().sum() == 0
-    with pytest.raises(ValueError, match="N x C x H x W, not 1 x 3"):
-        get_pointing_gradient(torch.zeros(1, 3), 0)
+    flat = torch.randn(2, 3)
+    assert get_pointing_gradient(flat, [1, 0]).tolist() == [[0, 1, 0], [1, 0, 0]]
+    assert get_pointing_gradient(flat, [1, 0], normalize=False)[0, 1] == flat[0, 1].exp()
+    with pytest.raises(ValueError, match="N x C x H x W, not 1 x 3 x 4"):
+        get_pointing_gradient(torch.zeros(1, 3, 4), 0)
