@@ -66,10 +66,10 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
         )
     if given.is_floating_point() and given.dim():
         return _gradient(given, output)
-    if _holds_labels(given, output):
-        return _gradient(given.to(output.dtype), output)
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise TypeError(f"The target must hold class indices, not {target!r}.")
+    if _holds_labels(given, output):
+        return _gradient(given, output)
     given = given.to(device=output.device, dtype=torch.long)
     if given.dim() == 0:
         given = given.expand(images)
@@ -89,13 +89,8 @@ def parse_target(target: Any, output: torch.Tensor) -> torch.Tensor:
 
 def _holds_labels(given: torch.Tensor, output: torch.Tensor) -> bool:
     """Whether an integer tensor says of each class if an image has it: no list of classes does."""
-    return (
-        given.shape == output.shape
-        and given.dtype != torch.bool
-        and not given.is_complex()
-        and output.shape[1] > 2
-        and bool(((given == 0) | (given == 1)).all())
-    )
+    binary = given.shape == output.shape and output.shape[1] > 2
+    return binary and bool(((given == 0) | (given == 1)).all())
 
 
 def check_classes(indices: torch.Tensor, classes: int) -> None:
