@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.modules import module as hooks
 
-from .modules import modules_of
+from .modules import modules_of, parameters_of
 from .state import is_other_thread
 from .validation import is_compiled, is_compiled_call
 
@@ -87,9 +87,7 @@ def _may_change(model: nn.Module) -> bool:
             for m in modules
             for own in vars(m).values()
         )
-        and all(
-            p is None or p.device.type == "cpu" for m in modules for p in m._parameters.values()
-        )
+        and all(p.device.type == "cpu" for p in parameters_of(modules))
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from torch import nn
@@ -79,6 +79,16 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
                 found[child] = None
                 open_ends.append(child)
     return list(found)
+
+
+def parameters_of(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """The parameters of these modules themselves; faster than model.parameters() with their list.
+
+    >>> [len(p) for p in parameters_of([nn.Linear(3, 2), nn.ReLU()])]
+    [2, 2]
+    """
+    found = [p for module in modules for p in module._parameters.values()]
+    return [p for p in found if p is not None]
 
 
 def layer_name(model: nn.Module, module: str | nn.Module) -> str:

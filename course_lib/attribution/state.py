@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from .modules import modules_of
+from .modules import modules_of, parameters_of
 
 
 def random_states(tensors: Iterable[torch.Tensor]) -> dict[torch.device, Any]:
@@ -66,9 +66,7 @@ class _Model:
         modules = modules_of(model)
         # A frozen scripted module has no such flag.
         self._training = [(m, m.training) for m in modules if hasattr(m, "training")]
-        # Faster than model.parameters(), which goes through all modules once more, name by name.
-        parameters = [p for module in modules for p in module._parameters.values()]
-        self.parameters = [p for p in parameters if p is not None]
+        self.parameters = parameters_of(modules)
         self._flags = _Tensors(self.parameters)
 
     def freeze(self) -> None:
