@@ -138,8 +138,7 @@ def excitation_backprop(
         }
         return saliency(model, input, target, *args, **kwargs)
     run = Run(model, input, target, residual)
-    with shielded():
-        result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
+    result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
     shares = run.lost()
     most = float(torch.stack(list(shares.values())).sum(0).max()) if shares else 0.0
     if most > _WORTH_A_WARNING:
@@ -185,10 +184,9 @@ def relevance_lost(
     """
     check_model(model)
     run = Run(model, input, target, residual)
-    with shielded():
-        run.saliency(
-            saliency_layer, gradient_to_saliency=gradient_to_excitation_backprop_saliency, **kwargs
-        )
+    run.saliency(
+        saliency_layer, gradient_to_saliency=gradient_to_excitation_backprop_saliency, **kwargs
+    )
     return run.lost()
 
 

@@ -17,6 +17,7 @@ from .excitation_context import ExcitationBackpropContext
 from .excitation_graph import RelevanceFunction, refuse_unruled
 from .excitation_shares import LinearMap
 from .graph import now
+from .interrupts import shielded
 from .modules import get_module, layer_name
 from .probe import Probe
 from .saliency import gradient_of, saliency
@@ -202,7 +203,7 @@ class Run:
             # Another backward pass, for the probes' gradients.
             self.context.relevance.keep = True
         layer = None if saliency_layer == "" else get_module(self.model, saliency_layer)
-        with self._hooked(layer), plain_errors(_OVERWRITTEN):
+        with shielded(), self._hooked(layer), plain_errors(_OVERWRITTEN):
             return saliency(self.model, self.input, self.target, saliency_layer, *args, **kwargs)
 
     def lost(self) -> dict[str, torch.Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -177,35 +178,34 @@ def saliency(
                 rule.complete(context, y, since)
             return x, backward(y, x, batched=plain)
 
-    with shielded():
-        try:
-            with torch.inference_mode(False), torch.enable_grad(), preserved(model, input):
-                with plain_errors():
-                    if debug:
-                        probes |= attach_debug_probes(model, debug=True)
-                        x, gradients = explained(torch.contiguous_format)
-                    else:
-                        x, gradients = FastForward(model).attempt(explained, input)
-                # Under the caller's autocast the maps would be made in half precision.
-                with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
-                    maps = [
-                        _to_map(x, gradient, layer, input, where, gradient_to_saliency)
-                        for gradient in gradients
-                    ]
-                    result = _arrange(maps, target)
-                    result = resize_saliency(input, result, resize, mode=resize_mode)
-                    if spread:
-                        if result.dim() != 4:
-                            raise ValueError(
-                                f"Only maps of shape N x 1 x H x W can be smoothed, and those of "
-                                f"{where} are {shape_text(result)}."
-                            )
-                        result = imsmooth(
-                            result, spread * max(result.shape[2:]), padding_mode="replicate"
-                        )
-        finally:
-            for probe in probes.values():
-                probe.remove()
+    with ExitStack() as stack:
+        stack.enter_context(shielded())
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(preserved(model, input))
+        with plain_errors():
+            if debug:
+                probes |= attach_debug_probes(model, debug=True)
+                for probe in probes.values():
+                    stack.enter_context(probe)
+                x, gradients = explained(torch.contiguous_format)
+            else:
+                x, gradients = FastForward(model).attempt(explained, input)
+        # Under the caller's autocast the maps would be made in half precision.
+        with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
+            maps = [
+                _to_map(x, gradient, layer, input, where, gradient_to_saliency)
+                for gradient in gradients
+            ]
+            result = _arrange(maps, target)
+            result = resize_saliency(input, result, resize, mode=resize_mode)
+            if spread:
+                if result.dim() != 4:
+                    raise ValueError(
+                        f"Only maps of shape N x 1 x H x W can be smoothed, and those of "
+                        f"{where} are {shape_text(result)}."
+                    )
+                result = imsmooth(result, spread * max(result.shape[2:]), padding_mode="replicate")
     result = check_finite(result.detach(), "The map")
     return (result, probes) if debug else result
 
