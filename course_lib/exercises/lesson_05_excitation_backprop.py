@@ -583,8 +583,9 @@ def _leaves_a_hook(model, x, target, layer, rules):
     seen = []
 
     def keep(module, inputs, output):
-        seen.append(output)
-        return output.clone()
+        kept = output if output.requires_grad else output.detach().requires_grad_()
+        seen.append(kept)
+        return kept.clone()
 
     model.get_submodule(layer).register_forward_hook(keep)
     with BackwardRules(rules):
