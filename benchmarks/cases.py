@@ -23,7 +23,7 @@ from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
-from course_lib.attribution.modules import get_module
+from course_lib.attribution.network.layers import get_module
 from course_lib.attribution.rise import rise
 
 TARGET = 3

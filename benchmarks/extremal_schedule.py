@@ -23,10 +23,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_lib.attribution.ascents import PaperAscent
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
-from course_lib.attribution.optimisation import SCHEDULES
-from course_lib.attribution.perturbation import Perturbation
+from course_lib.attribution.masks.ascents import PaperAscent
+from course_lib.attribution.masks.optimisation import SCHEDULES
+from course_lib.attribution.masks.perturbation import Perturbation
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import draw_scene
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from benchmarks.timing import Run
-from course_lib.attribution.modules import get_module
+from course_lib.attribution.network.layers import get_module
 
 Maker = Callable[[nn.Module, torch.Tensor, int, str | None], Run]
 

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_lib import check, diagrams, hint, plotting, solution
-from course_lib.attribution.backward_rules import BackwardRules
+from course_lib.attribution.common import BackwardRules
 from course_lib.world.examples import get_example_data
 from course_lib.world.scenes import CLASSES
 

@@ -20,14 +20,13 @@ import torch
 import torch.nn.functional as F
 
 from course_lib import check, hint, solution
-from course_lib.attribution.backward_rules import BackwardRules
+from course_lib.attribution.common import BackwardRules, Probe
 from course_lib.attribution.excitation_backprop import (
     contrastive_excitation_backprop,
     excitation_backprop,
 )
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.guided_backprop import guided_backprop
-from course_lib.attribution.probe import Probe
 from course_lib.explorer import LayerExplorer
 from course_lib.flow_diagram import contributions, relevance_flow
 from course_lib.plotting import Panel, gallery, show, subplots

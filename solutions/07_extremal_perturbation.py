@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 
 from course_lib import check, hint, solution
-from course_lib.attribution.imaging import imsmooth
-from course_lib.attribution.mask_generator import MaskGenerator
+from course_lib.attribution.common import imsmooth
+from course_lib.attribution.extremal_perturbation import MaskGenerator
 from course_lib.explorer import AreaExplorer
 from course_lib.plotting import Panel, gallery, show, subplots
 from course_lib.world.examples import example_scene, get_example_data

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .backward_rules import BackwardRules
-from .imaging import imsmooth, resize_saliency
-from .modules import get_module
-from .patch import Patch
-from .probe import Probe, attach_debug_probes
-from .relu_context import NullContext, ReLUContext
+from .inputs.targets import get_backward_gradient, get_pointing_gradient
+from .maps.imaging import imsmooth, resize_saliency
+from .network.layers import get_module
+from .network.probe import Probe, attach_debug_probes
+from .rules.backward_rules import BackwardRules
+from .rules.patch import Patch
+from .rules.relu import NullContext, ReLUContext
 from .saliency import gradient_to_saliency, saliency
-from .targets import get_backward_gradient, get_pointing_gradient
 
 __all__ = [
     "BackwardRules",

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from .graph_rules import GraphRule, positive
-from .relu_rules import RuleContext
+from .inputs.targets import Target
+from .rules.graph_rules import GraphRule, positive
+from .rules.relu_rules import RuleContext
 from .saliency import saliency
-from .targets import Target
 
 __all__ = ["DeConvNetContext", "DeConvNetReLU", "deconvnet"]
 

@@ -12,14 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from .excitation_context import ExcitationBackpropContext
-from .excitation_run import ContrastiveRun, Run
-from .excitation_sum import EltwiseSum, eltwise_sum
-from .interrupts import shielded
-from .notices import warn
+from .inputs.checks import check_model
+from .inputs.notices import warn
+from .inputs.targets import Target
+from .rules.excitation_context import ExcitationBackpropContext
+from .rules.excitation_run import ContrastiveRun, Run
+from .rules.excitation_sum import EltwiseSum, eltwise_sum
 from .saliency import gradient_of, saliency
-from .targets import Target
-from .validation import check_model
 
 __all__ = [
     "EltwiseSum",
@@ -249,7 +248,7 @@ def contrastive_excitation_backprop(
     """
     check_model(model)
     run = ContrastiveRun(model, input, target, residual)
-    with shielded(), run.between(saliency_layer, contrast_layer, classifier_layer):
+    with run.between(saliency_layer, contrast_layer, classifier_layer):
         return run.saliency(
             saliency_layer, *args, gradient_to_saliency=gradient_to_saliency, **kwargs
         )

@@ -10,38 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_lib.attribution.area import mask_area
-from course_lib.attribution.fast_forward import FastForward
-from course_lib.attribution.imaging import check_resize, imsmooth, resize_saliency
-from course_lib.attribution.interrupts import shielded
-from course_lib.attribution.layer_replacement import LayerReplacement
-from course_lib.attribution.mask_generator import MaskGenerator
-from course_lib.attribution.masked_scores import MaskedScores, Reward
-from course_lib.attribution.optimisation import (
-    SCHEDULES,
-    Report,
-    best_masks,
-    shared_out,
-    usual_plan,
-)
-from course_lib.attribution.perturbation import (
-    BLUR_PERTURBATION,
-    FADE_PERTURBATION,
-    PERTURBATIONS,
-    Perturbation,
-)
-from course_lib.attribution.rewards import (
-    DELETE_VARIANT,
-    DUAL_VARIANT,
-    PRESERVE_VARIANT,
-    VARIANTS,
-    contrastive_reward,
-    simple_reward,
-)
-from course_lib.attribution.search import Problem, check_reward
-from course_lib.attribution.state import current_autocast, preserved
-from course_lib.attribution.targets import parse_target
-from course_lib.attribution.validation import (
+from .inputs.checks import (
     as_number,
     check_callable,
     check_image,
@@ -51,6 +20,36 @@ from course_lib.attribution.validation import (
     smoothing,
     whole_number,
 )
+from .inputs.targets import parse_target
+from .maps.imaging import check_resize, imsmooth, resize_saliency
+from .masks.area import mask_area
+from .masks.generator import MaskGenerator
+from .masks.layer_replacement import LayerReplacement
+from .masks.masked_scores import MaskedScores, Reward
+from .masks.optimisation import (
+    SCHEDULES,
+    Report,
+    best_masks,
+    shared_out,
+    usual_plan,
+)
+from .masks.perturbation import (
+    BLUR_PERTURBATION,
+    FADE_PERTURBATION,
+    PERTURBATIONS,
+    Perturbation,
+)
+from .masks.rewards import (
+    DELETE_VARIANT,
+    DUAL_VARIANT,
+    PRESERVE_VARIANT,
+    VARIANTS,
+    contrastive_reward,
+    simple_reward,
+)
+from .masks.search import Problem, check_reward
+from .network.fast import FastForward
+from .network.preserved import current_autocast, preserved
 
 __all__ = [
     "BLUR_PERTURBATION",
@@ -256,7 +255,6 @@ def extremal_perturbation(
         check_callable("callback", callback)
 
     with ExitStack() as stack:
-        stack.enter_context(shielded())
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(preserved(model, input))

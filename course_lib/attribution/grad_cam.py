@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from .inputs.checks import shape_text
+from .inputs.targets import Target
 from .saliency import gradient_of, saliency
-from .targets import Target
-from .validation import shape_text
 
 __all__ = ["grad_cam", "gradient_to_grad_cam_saliency"]
 

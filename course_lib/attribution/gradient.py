@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .inputs.targets import Target
 from .saliency import saliency
-from .targets import Target
 
 __all__ = ["gradient"]
 

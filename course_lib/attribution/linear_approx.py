@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .inputs.targets import Target
 from .saliency import gradient_of, saliency
-from .targets import Target
 
 __all__ = ["gradient_to_linear_approx_saliency", "linear_approx"]
 

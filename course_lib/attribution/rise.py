@@ -11,13 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib.attribution.fast_forward import FastForward
-from course_lib.attribution.imaging import check_resize, resize_saliency
-from course_lib.attribution.in_place import in_place_relus
-from course_lib.attribution.interrupts import freely, shielded
-from course_lib.attribution.state import current_autocast, preserved
-from course_lib.attribution.targets import parse_target
-from course_lib.attribution.validation import (
+from .inputs.checks import (
     as_number,
     check_callable,
     check_finite,
@@ -30,6 +24,10 @@ from course_lib.attribution.validation import (
     what_it_is,
     whole_number,
 )
+from .inputs.targets import parse_target
+from .maps.imaging import check_resize, resize_saliency
+from .network.fast import FastForward
+from .network.preserved import current_autocast, preserved
 
 # Random numbers are drawn for this many masks at a time, whatever the batch: the masks are
 # TorchRay's for its default batch, and the same for every other.
@@ -229,9 +227,7 @@ def rise(
     totals: list[torch.Tensor] = []
     full_precision = torch.autocast(images.device.type, enabled=False)
     with (
-        shielded(),
         preserved(model, input),
-        in_place_relus(model),
         torch.no_grad(),
         full_precision,
         plain_errors(),
@@ -320,7 +316,7 @@ def _activated(
     scores: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor] | None
 ) -> torch.Tensor:
     """The activation of k x C scores, in their dtype."""
-    activated: Any = scores if activation is None else freely(activation, scores)
+    activated: Any = scores if activation is None else activation(scores)
     if not isinstance(activated, torch.Tensor) or activated.shape != scores.shape:
         raise ValueError(
             f"The activation must keep the scores' shape, {tuple(scores.shape)}, but gave "

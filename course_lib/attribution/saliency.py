@@ -11,19 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from . import targets
-from .activations import ends_with_channels, token_grid
-from .fast_forward import FastForward
-from .graph import now
-from .graph_rules import GraphRule
-from .imaging import imsmooth, resize_saliency
-from .interrupts import freely, shielded
-from .modules import get_module, layer_name
-from .probe import Probe, attach_debug_probes
-from .relu_context import NullContext
-from .state import is_other_thread, preserved, random_states, restore_random_states
-from .targets import Target, one_hot, parse_target
-from .validation import (
+from .inputs import targets
+from .inputs.checks import (
     check_finite,
     check_image,
     check_model,
@@ -34,6 +23,16 @@ from .validation import (
     shape_text,
     smoothing,
 )
+from .inputs.targets import Target, one_hot, parse_target
+from .maps.grids import ends_with_channels, token_grid
+from .maps.imaging import imsmooth, resize_saliency
+from .network.fast import FastForward
+from .network.layers import get_module, layer_name
+from .network.preserved import is_other_thread, preserved, random_states, restore_random_states
+from .network.probe import Probe, attach_debug_probes
+from .rules.graph import now
+from .rules.graph_rules import GraphRule
+from .rules.relu import NullContext
 
 # How many classes share one batched backward pass: enough to read the weights only once, few
 # enough that their gradients at a layer fit in memory.
@@ -156,7 +155,7 @@ def saliency(
         if get_backward_gradient is targets.get_backward_gradient:
             starts = _starts(target, y)
         else:
-            starts = [freely(get_backward_gradient, y, target)]
+            starts = [get_backward_gradient(y, target)]
         gradients = _gradients(y, x, starts, where, batched, keep=debug)
         if debug:
             _fill_gradients(y, starts[0], probes)
@@ -179,7 +178,6 @@ def saliency(
             return x, backward(y, x, batched=plain)
 
     with ExitStack() as stack:
-        stack.enter_context(shielded())
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(preserved(model, input))
@@ -234,12 +232,12 @@ def _forward(
     if layer is None:
         x.requires_grad_()
         # The model gets a copy, so that one which works on its input in place is fine too.
-        y = freely(model, x.clone(memory_format=layout))
+        y = model(x.clone(memory_format=layout))
     else:
         if needs_input:
             x.requires_grad_()
         with _OwnProbe(layer) as probe:
-            y = freely(model, x.clone(memory_format=layout))
+            y = model(x.clone(memory_format=layout))
         it = where[0].upper() + where[1:]
         if probe.calls != 1:
             times = "never runs" if not probe.calls else f"runs {probe.calls} times"
@@ -290,7 +288,7 @@ def _gradients(
     gradients = []
     for i, start in enumerate(starts):
         more = keep or i < len(starts) - 1
-        (gradient,) = freely(torch.autograd.grad, y, x, start, retain_graph=more, allow_unused=True)
+        (gradient,) = torch.autograd.grad(y, x, start, retain_graph=more, allow_unused=True)
         if gradient is None:
             raise independent
         gradients.append(gradient)
@@ -304,8 +302,7 @@ def _batched_gradients(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for i in range(0, len(starts), _TARGETS_AT_ONCE):
-            (found,) = freely(
-                torch.autograd.grad,
+            (found,) = torch.autograd.grad(
                 y,
                 x,
                 torch.stack(starts[i : i + _TARGETS_AT_ONCE]),
@@ -322,7 +319,7 @@ def _batched_gradients(
 def _fill_gradients(y: torch.Tensor, start: torch.Tensor, probes: dict[str, Probe]) -> None:
     data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
     for x, gradient in zip(
-        data, freely(torch.autograd.grad, y, data, start, allow_unused=True), strict=True
+        data, torch.autograd.grad(y, data, start, allow_unused=True), strict=True
     ):
         x.grad = gradient
 
@@ -351,7 +348,7 @@ def _to_map(
     # Not in the layout that the network ran in: a function may flatten them by `view`.
     data = data.contiguous().view_as(data).requires_grad_()
     data.grad = gradient.contiguous()
-    return freely(gradient_to_saliency, data).detach()
+    return gradient_to_saliency(data).detach()
 
 
 def _arrange(maps: list[torch.Tensor], target: Any) -> torch.Tensor:

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from course_lib.attribution.backward_rules import BackwardRules
 from course_lib.attribution.deconvnet import DeConvNetReLU
 from course_lib.attribution.guided_backprop import GuidedBackpropReLU
-from course_lib.attribution.patch import Patch
+from course_lib.attribution.rules.backward_rules import BackwardRules
+from course_lib.attribution.rules.patch import Patch
 from course_lib.exercises.exercise import Exercise, Lesson
 from course_lib.exercises.probes import (
     call,

@@ -35,7 +35,7 @@ Rule = Callable[[Tensor, Tensor], Tensor]
 class Probe:
     """Sees what leaves a layer: `data`, and after a backward pass its `gradient`.
 
-    The library's `Probe` (`course_lib.attribution.probe`) also looks at what enters a layer, and at
+    The library's `Probe` (`attribution.common.Probe`) also looks at what enters a layer, and at
     layers that run several times or return several tensors.
     """
 

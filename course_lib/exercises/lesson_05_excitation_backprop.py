@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from course_lib.attribution.backward_rules import BackwardRules
-from course_lib.attribution.probe import Probe
+from course_lib.attribution.network.probe import Probe
+from course_lib.attribution.rules.backward_rules import BackwardRules
 from course_lib.exercises.exercise import Exercise, Lesson
 from course_lib.exercises.probes import (
     call,
@@ -177,7 +177,7 @@ def _shared_among_outputs(x, W, p):
 class ExcitationLinear(Function):
     """A linear layer; backward, the inputs share the relevance p of the outputs.
 
-    The library's own (`course_lib.attribution.excitation_shares`) also takes inputs that are
+    The library's own (`course_lib.attribution.rules.excitation_shares`) also takes inputs that are
     negative, half precision, and any linear operation.
     """
 

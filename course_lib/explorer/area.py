@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
-from course_lib.attribution.perturbation import BLUR_PERTURBATION, Perturbation
-from course_lib.attribution.rewards import VARIANTS
-from course_lib.attribution.state import preserved
+from course_lib.attribution.masks.perturbation import BLUR_PERTURBATION, Perturbation
+from course_lib.attribution.masks.rewards import VARIANTS
+from course_lib.attribution.network.preserved import preserved
 from course_lib.explorer import canvas
 from course_lib.explorer.threads import one_core_free
 from course_lib.explorer.view import (

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_lib.attribution.state import preserved
+from course_lib.attribution.network.preserved import preserved
 from course_lib.explorer import canvas
 from course_lib.explorer.view import (
     CONTROL,

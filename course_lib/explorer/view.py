@@ -12,7 +12,7 @@ import ipywidgets
 import torch
 from torch import nn
 
-from course_lib.attribution.state import preserved
+from course_lib.attribution.network.preserved import preserved
 from course_lib.explorer import canvas
 from course_lib.explorer.style import styled
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from course_lib.attribution.ascents import AdamAscent, GradientAscent, PaperAscent
-from course_lib.attribution.search import Found, Problem
+from course_lib.attribution.masks.ascents import AdamAscent, GradientAscent, PaperAscent
+from course_lib.attribution.masks.search import Found, Problem
 
 
 def _gradients(count: int, size: int = 5) -> list[torch.Tensor]:

@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib.attribution.backward_rules import (
+from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
+from course_lib.attribution.rules.backward_rules import (
     BackwardRules,
     bind,
     is_in_place,
     operation_name,
 )
-from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
-from course_lib.attribution.relu_context import ReLUContext
+from course_lib.attribution.rules.relu import ReLUContext
 
 
 class Double(torch.autograd.Function):

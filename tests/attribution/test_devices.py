@@ -16,12 +16,12 @@ from course_lib.attribution.excitation_backprop import (
     excitation_backprop,
     relevance_lost,
 )
-from course_lib.attribution.extremal_area import extremal_area
 from course_lib.attribution.extremal_perturbation import contrastive_reward, extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
+from course_lib.attribution.masks.extremal_area import extremal_area
 from course_lib.attribution.rise import rise, rise_class
 from course_lib.world.networks import load_network
 from tests.attribution.far import FAR, Far, far, far_device, put_far

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import doctest
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
 from course_lib import attribution, utils
 
-MODULES = [f"{attribution.__name__}.{m.name}" for m in iter_modules(attribution.__path__)]
+MODULES = [m.name for m in walk_packages(attribution.__path__, f"{attribution.__name__}.")]
 
 
 @pytest.mark.parametrize("name", [*MODULES, utils.__name__])
@@ -32,7 +32,7 @@ def test_examples(name):
         ("rise", "rise"),
         ("rise", "rise_class"),
         ("extremal_perturbation", "extremal_perturbation"),
-        ("extremal_area", "extremal_area"),
+        ("masks.extremal_area", "extremal_area"),
         ("saliency", "saliency"),
     ],
 )

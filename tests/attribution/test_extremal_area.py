@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.attribution.extremal_area import extremal_area
-from course_lib.attribution.perturbation import Perturbation
+from course_lib.attribution.masks.extremal_area import extremal_area
+from course_lib.attribution.masks.perturbation import Perturbation
 
 OPTIONS = {"perturbation": "fade", "step": 4, "sigma": 4, "jitter": False}
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.attribution.area import area_penalty
 from course_lib.attribution.extremal_perturbation import (
     ExtremalMasks,
     MaskGenerator,
@@ -20,8 +19,9 @@ from course_lib.attribution.extremal_perturbation import (
     extremal_perturbation,
     simple_reward,
 )
-from course_lib.attribution.imaging import imsmooth
-from course_lib.attribution.layer_replacement import LayerReplacement
+from course_lib.attribution.maps.imaging import imsmooth
+from course_lib.attribution.masks.area import area_penalty
+from course_lib.attribution.masks.layer_replacement import LayerReplacement
 
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
 SMALL = {"step": 4, "sigma": 4}

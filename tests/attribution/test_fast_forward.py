@@ -17,11 +17,11 @@ from course_lib.attribution.excitation_backprop import (
     relevance_lost,
 )
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
-from course_lib.attribution.fast_forward import FastForward
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
+from course_lib.attribution.network.fast import FastForward
 from course_lib.attribution.rise import rise
 from course_lib.attribution.saliency import saliency
 

@@ -12,9 +12,9 @@ from torch import nn
 from course_lib.attribution import graph_rules
 from course_lib.attribution.deconvnet import DeConvNetContext, DeConvNetReLU, deconvnet
 from course_lib.attribution.gradient import gradient
-from course_lib.attribution.graph import nodes_behind
 from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
-from course_lib.attribution.relu_rules import RuleContext
+from course_lib.attribution.rules.graph import nodes_behind
+from course_lib.attribution.rules.relu_rules import RuleContext
 from course_lib.attribution.saliency import saliency
 from course_lib.world.networks import load_network
 
@@ -269,7 +269,7 @@ def test_nothing_of_the_rule_stays_with_the_model(method, context, images):
 @both
 def test_nested_contexts_still_hold(method, context, images):
     """A rule of the caller's own for another operation, around the call."""
-    from course_lib.attribution.backward_rules import BackwardRules
+    from course_lib.attribution.rules.backward_rules import BackwardRules
 
     class Straight(torch.autograd.Function):
         @staticmethod

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.attribution.imaging import imsmooth, resize_saliency
-from course_lib.attribution.validation import check_finite, check_image
+from course_lib.attribution.inputs.checks import check_finite, check_image
+from course_lib.attribution.maps.imaging import imsmooth, resize_saliency
 
 
 def slow_smooth(x, sigma):

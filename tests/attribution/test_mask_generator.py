@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_lib.attribution.mask_generator import MaskGenerator
-from course_lib.attribution.smooth_maximum import _SmoothMaximum, smooth_maximum
+from course_lib.attribution.masks.generator import MaskGenerator
+from course_lib.attribution.masks.smooth_maximum import _SmoothMaximum, smooth_maximum
 
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
 CASES = REFERENCE["mask_generator"]

@@ -11,7 +11,7 @@ from torch import nn
 from course_lib.attribution.deconvnet import DeConvNetReLU, deconvnet
 from course_lib.attribution.excitation_backprop import excitation_backprop
 from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
-from course_lib.attribution.relu_context import ReLUContext
+from course_lib.attribution.rules.relu import ReLUContext
 
 X = torch.ones(1, 1, 2, 2)
 

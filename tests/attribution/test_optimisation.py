@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course_lib.attribution.ascents import AdamAscent, GradientAscent, PaperAscent, Stepper
-from course_lib.attribution.optimisation import SCHEDULES, best_masks, shared_out, usual_plan
-from course_lib.attribution.placement import DiscPlacement
-from course_lib.attribution.search import Problem
+from course_lib.attribution.masks.ascents import AdamAscent, GradientAscent, PaperAscent, Stepper
+from course_lib.attribution.masks.optimisation import SCHEDULES, best_masks, shared_out, usual_plan
+from course_lib.attribution.masks.placement import DiscPlacement
+from course_lib.attribution.masks.search import Problem
 
 
 @pytest.mark.parametrize("usual", [[800], [40, 40], [3, 9, 1]])

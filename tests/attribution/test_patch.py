@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_lib.attribution.patch import Patch
+from course_lib.attribution.rules.patch import Patch
 
 
 def test_replaces_and_puts_back_any_number_of_times():
@@ -63,7 +63,7 @@ def test_an_inherited_method_is_put_back_by_inheritance():
 
 def test_a_static_method_stays_one():
     before = vars(Patch)["resolve"]
-    with Patch("course_lib.attribution.patch.Patch.resolve", lambda target: "new"):
+    with Patch("course_lib.attribution.rules.patch.Patch.resolve", lambda target: "new"):
         pass
     assert vars(Patch)["resolve"] is before
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_lib.attribution.area import area_penalty, mask_area
-from course_lib.attribution.imaging import imsmooth
-from course_lib.attribution.perturbation import (
+from course_lib.attribution.maps.imaging import imsmooth
+from course_lib.attribution.masks.area import area_penalty, mask_area
+from course_lib.attribution.masks.perturbation import (
     BLUR_PERTURBATION,
     FADE_PERTURBATION,
     Perturbation,
 )
-from course_lib.attribution.rewards import contrastive_reward, simple_reward
+from course_lib.attribution.masks.rewards import contrastive_reward, simple_reward
 
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from course_lib.attribution.ascents import PaperAscent
-from course_lib.attribution.mask_generator import MaskGenerator
-from course_lib.attribution.placement import DiscPlacement, _Field, _Placing
-from course_lib.attribution.search import Found, Problem
+from course_lib.attribution.masks.ascents import PaperAscent
+from course_lib.attribution.masks.generator import MaskGenerator
+from course_lib.attribution.masks.placement import DiscPlacement, _Field, _Placing
+from course_lib.attribution.masks.search import Found, Problem
 
 SHAPE = (24, 32)
 

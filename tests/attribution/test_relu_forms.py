@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib.attribution.backward_rules import BackwardRules
 from course_lib.attribution.deconvnet import DeConvNetContext, DeConvNetReLU, deconvnet
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import (
@@ -18,7 +17,8 @@ from course_lib.attribution.guided_backprop import (
     GuidedBackpropReLU,
     guided_backprop,
 )
-from course_lib.attribution.relu_context import ReLUContext
+from course_lib.attribution.rules.backward_rules import BackwardRules
+from course_lib.attribution.rules.relu import ReLUContext
 
 _SHARED = nn.ReLU()
 _SHARED6 = nn.ReLU6()

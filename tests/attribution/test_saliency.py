@@ -24,11 +24,11 @@ from course_lib.attribution.guided_backprop import (
     GuidedBackpropReLU,
     guided_backprop,
 )
-from course_lib.attribution.imaging import imsmooth
 from course_lib.attribution.linear_approx import (
     gradient_to_linear_approx_saliency,
     linear_approx,
 )
+from course_lib.attribution.maps.imaging import imsmooth
 from course_lib.attribution.rise import rise
 from course_lib.attribution.saliency import gradient_to_saliency
 

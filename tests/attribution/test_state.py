@@ -9,8 +9,8 @@ from torch import nn
 
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.gradient import gradient
+from course_lib.attribution.network.preserved import preserved
 from course_lib.attribution.rise import rise
-from course_lib.attribution.state import preserved
 
 
 def test_everything_comes_back_after_an_exception():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.attribution.targets import (
+from course_lib.attribution.inputs.targets import (
     get_backward_gradient,
     get_pointing_gradient,
     parse_target,

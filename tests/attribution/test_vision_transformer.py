@@ -5,12 +5,12 @@ import warnings
 import pytest
 import torch
 
-from course_lib.attribution.activations import ends_with_channels, token_grid
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
+from course_lib.attribution.maps.grids import ends_with_channels, token_grid
 
 LAST = "encoder.layers.encoder_layer_1"
 

@@ -1,0 +1,1 @@
+"""What may be asked, and plain sentences about what may not."""

@@ -1,0 +1,1 @@
+"""From gradients to maps: resized, smoothed, put on a grid."""

@@ -1,0 +1,1 @@
+"""Smooth masks of a given area, and what they earn."""

@@ -1,0 +1,1 @@
+"""Run somebody's network, and leave it as it was found."""

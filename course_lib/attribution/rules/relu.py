@@ -1,0 +1,130 @@
+"""Give every ReLU another backward rule, the direct way: by patching torch's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from ..inputs.notices import warn
+from .backward_rules import as_activation, is_in_place
+from .patch import Patch
+
+_PATCHED = (
+    "torch.relu",
+    "torch.relu_",
+    "torch.nn.functional.relu_",
+    "torch.Tensor.relu",
+    "torch.Tensor.relu_",
+    "torch.nn.functional.relu6",
+    "torch.nn.functional.hardtanh",
+    "torch.nn.functional.hardtanh_",
+)
+
+
+class NullContext:
+    """A context that changes nothing: the backward rules are torch's own."""
+
+    def __enter__(self) -> NullContext:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+
+class ReLUContext:
+    """Run ReLUs through an autograd function while the context is active.
+
+    `torch.relu`, `torch.relu_` and the other places where torch's ReLU can be called from are
+    patched; modules and `F.relu` end up there too. In-place calls stay in place. ReLU6 is the
+    given ReLU followed by an ordinary cap at 6.
+
+    The patch is seen by **every thread** of the process: another thread that runs a network
+    meanwhile gets this context's gradients. `BackwardRules` does the same job in its own thread
+    only, and is what the library's own methods use.
+
+    Args:
+        relu_func: a `torch.autograd.Function` class whose `forward(ctx, x)` is max(x, 0).
+
+    Raises:
+        TypeError: relu_func is not a `torch.autograd.Function` class.
+
+    Warns:
+        UserWarning: the context has met no ReLU.
+
+    >>> class Straight(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return x.clamp(min=0)
+    ...     @staticmethod
+    ...     def backward(ctx, p):
+    ...         return p
+    >>> x = torch.tensor([-1.0, 2.0], requires_grad=True)
+    >>> with ReLUContext(Straight):
+    ...     y = torch.nn.ReLU()(x)
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(self, relu_func: type[torch.autograd.Function]) -> None:
+        if not (isinstance(relu_func, type) and issubclass(relu_func, torch.autograd.Function)):
+            raise TypeError(
+                f"ReLUContext needs a torch.autograd.Function class, not {relu_func!r}."
+            )
+        self.relu_func = relu_func
+        self.met = 0
+        self._patches: list[Patch] = []
+
+    def _replacement(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def relu(*args: Any, **kwargs: Any) -> Any:
+            activation = as_activation(original, args, kwargs)
+            if activation is None or (activation[2] and activation[2][0] != 0):
+                return original(*args, **kwargs)
+            self.met += 1
+            _, x, bounds = activation
+            in_place = is_in_place(original, args, kwargs)
+            y = self.relu_func.apply(x.clone() if in_place else x)
+            if bounds:
+                y = y.clamp(max=bounds[1])
+            return x.copy_(y) if in_place else y
+
+        relu.__name__ = name.rsplit(".", 1)[1]
+        return relu
+
+    def __enter__(self) -> ReLUContext:
+        self.met = 0
+        try:
+            for name in _PATCHED:
+                holder, attribute = Patch.resolve(name)
+                original = getattr(holder, attribute)
+                self._patches.append(Patch(name, self._replacement(name, original)))
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def _remove(self) -> None:
+        while self._patches:
+            self._patches[-1].remove()
+            self._patches.pop()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._remove()
+        if exc_type is None and not self.met:
+            warn(
+                f"ReLUContext({self.relu_func.__name__}) met no ReLU: the gradients are the "
+                f"ordinary ones.",
+            )
