@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .attribution.imaging import imsmooth, resize_saliency
+from .attribution.maps.imaging import imsmooth, resize_saliency
 from .attribution.validation import check_image, is_whole
 
 if TYPE_CHECKING:
