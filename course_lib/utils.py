@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from .attribution.maps.imaging import imsmooth, resize_saliency
-from .attribution.validation import check_image, is_whole
+from .attribution.inputs.checks import check_image, is_whole
 
 if TYPE_CHECKING:
     from PIL.Image import Image
