@@ -13,8 +13,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .attribution.maps.imaging import imsmooth, resize_saliency
 from .attribution.inputs.checks import check_image, is_whole
+from .attribution.maps.imaging import imsmooth, resize_saliency
 
 if TYPE_CHECKING:
     from PIL.Image import Image

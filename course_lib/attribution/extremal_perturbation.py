@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,6 @@ from .inputs.checks import (
     check_image,
     check_model,
     check_scores,
-    plain_errors,
     smoothing,
     whole_number,
 )
@@ -48,7 +48,7 @@ from .masks.rewards import (
     simple_reward,
 )
 from .masks.search import Problem, check_reward
-from .network.fast import FastForward
+from .network.fast import run_fast
 from .network.preserved import current_autocast, preserved
 
 __all__ = [
@@ -258,9 +258,8 @@ def extremal_perturbation(
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(preserved(model, input))
-        stack.enter_context(plain_errors())
         images = (input.clone() if input.is_inference() else input).detach()
-        forward = FastForward(model)
+        forward = partial(run_fast, model)
         with torch.no_grad():
             scores = check_scores(forward(images), len(images))
         targets = parse_target(target, scores)

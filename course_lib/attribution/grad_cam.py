@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import nn
 
 from .inputs.checks import shape_text
+from .inputs.options import ContextOptions
 from .inputs.targets import Target
+from .methods import method
 from .saliency import gradient_of, saliency
 
 __all__ = ["grad_cam", "gradient_to_grad_cam_saliency"]
@@ -42,31 +44,39 @@ def gradient_to_grad_cam_saliency(x: torch.Tensor) -> torch.Tensor:
     return (x.detach() * weights).sum(dim=1, keepdim=True).clamp(min=0)
 
 
+@method("Grad-CAM", layer="needed")
 def grad_cam(
     model: nn.Module,
     input: torch.Tensor,
     target: Target,
     saliency_layer: str | nn.Module = "",
-    resize: bool | tuple[int, int] = False,
-    resize_mode: str = "bilinear",
-    smooth: float = 0,
+    *,
     gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor] = gradient_to_grad_cam_saliency,
-    **kwargs: Any,
+    **options: Unpack[ContextOptions],
 ) -> Any:
-    """Explain a score by Grad-CAM at a layer: s = max(0, sum_c x_c mean_u(dphi/dx_c)).
+    """s = max(0, sum_c x_c mean_u(dphi/dx_c)): explain a score by Grad-CAM at a layer.
 
-    x are the activations of `saliency_layer`, which must be given, N x C x h x w; the tokens of a
-    vision transformer are put on their grid first, and a layer from which on only the class token
-    is read is refused. Takes the arguments of `saliency`: grad_cam(model, input, target,
-    saliency_layer, resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises
-    the same. Maps are N x 1 x h x w, in score units.
+    x are the activations of `saliency_layer`, u their positions; the tokens of a vision transformer
+    are put on their grid first.
 
-    Several classes share one forward pass, and one batched backward pass to the layer:
-    grad_cam(model, image, list(range(20)), saliency_layer=...) gives 20 x 1 x h x w.
+    Args:
+        model: maps N x C x H x W images to N x K or N x K x H' x W' scores.
+        input: N x C x H x W, any floating dtype, on the model's device.
+        target: a class, one per image, several per image, or a gradient; see `parse_target`.
+            Several classes share one forward pass, and one batched backward pass to the layer.
+        saliency_layer: name of the layer, or the layer; it must be given, and have positions.
+        gradient_to_saliency: from a tensor with `.grad` to its map.
+        {options}
+
+    Returns:
+        N x 1 x h x w maps, detached; K x 1 x H x W for K targets of one image, N x K x H x W for
+        N rows of them; (maps, probes) if debug. Nothing is changed.
+        The maps are in score units, >= 0.
 
     Raises:
-        ValueError: no `saliency_layer` is given; its output has no positions, such as N x C; or as
-            for `saliency`.
+        ValueError: no `saliency_layer` is given; its output has no positions, such as N x C, or
+            only the class token of it is read from there on; or as for `saliency`.
+        TypeError: as `saliency`.
 
     Paper: R. R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via
     gradient-based localization", ICCV 2017.
@@ -78,13 +88,5 @@ def grad_cam(
     if saliency_layer == "":
         raise ValueError("Grad-CAM needs a layer: give saliency_layer, by name.")
     return saliency(
-        model,
-        input,
-        target,
-        saliency_layer=saliency_layer,
-        resize=resize,
-        resize_mode=resize_mode,
-        smooth=smooth,
-        gradient_to_saliency=gradient_to_saliency,
-        **kwargs,
+        model, input, target, saliency_layer, gradient_to_saliency=gradient_to_saliency, **options
     )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import nn
 
+from .inputs.options import SaliencyOptions
 from .inputs.targets import Target
-from .rules.graph_rules import GraphRule, positive
-from .rules.relu_rules import RuleContext
-from .saliency import saliency
+from .methods import method
+from .rules.relu import HookedReLUs, positive
+from .saliency import gradient_to_saliency, saliency
 
 __all__ = ["GuidedBackpropContext", "GuidedBackpropReLU", "guided_backprop"]
-
-
-_NAME = "Guided backprop"
 
 
 class GuidedBackpropReLU(torch.autograd.Function):
@@ -39,36 +37,7 @@ class GuidedBackpropReLU(torch.autograd.Function):
         return p.clamp(min=0) * (x > 0)
 
 
-class _Rule(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: torch.Tensor,
-        high: float | None,
-        in_place: bool,
-        run: Callable[[], torch.Tensor],
-    ) -> torch.Tensor:
-        y = run()
-        if in_place:
-            ctx.mark_dirty(x)
-            y = x
-        # 0 < y < high just where 0 < x < high. As torch's own, ReLU keeps y, which the next layer
-        # keeps alive anyway, and ReLU6 x, so that the network may overwrite y.
-        ctx.save_for_backward(y if high is None or in_place else x)
-        ctx.high = high
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, p: torch.Tensor) -> Any:
-        (kept,) = ctx.saved_tensors
-        if ctx.high is None:
-            p = torch.ops.aten.threshold_backward(p, kept, 0)
-        else:
-            p = torch.ops.aten.hardtanh_backward(p, kept, 0, ctx.high)
-        return p.clamp_min_(0), None, None, None
-
-
-class GuidedBackpropContext(RuleContext):
+class GuidedBackpropContext(HookedReLUs):
     """While active, ReLU and ReLU6 go backward by p where p > 0 and 0 < x (< 6), 0 elsewhere.
 
     For the manual form: `with GuidedBackpropContext(): y = model(x); y.backward(gradient)`, then
@@ -83,35 +52,45 @@ class GuidedBackpropContext(RuleContext):
     """
 
     def __init__(self) -> None:
-        super().__init__(GuidedBackpropReLU, _Rule, _NAME)
+        super().__init__(GuidedBackpropReLU, _hook, "Guided backprop")
 
 
 def _hook(node: Any) -> None:
     node.register_prehook(positive)
 
 
-_GRAPH_RULE = GraphRule(GuidedBackpropContext, _hook, _NAME)
-
-
+@method("Guided backprop", needs="ReLU or ReLU6")
 def guided_backprop(
     model: nn.Module,
     input: torch.Tensor,
     target: Target,
     saliency_layer: str | nn.Module = "",
-    resize: bool | tuple[int, int] = False,
-    resize_mode: str = "bilinear",
-    smooth: float = 0,
-    **kwargs: Any,
+    *,
+    gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor] = gradient_to_saliency,
+    **options: Unpack[SaliencyOptions],
 ) -> Any:
-    """Explain a score by guided backprop: s = max_c |p_c|, p the gradient with another ReLU rule.
+    """s = max_c |p_c|: explain a score by guided backprop, the gradient p with another ReLU rule.
 
     At each ReLU with input x and incoming gradient p, p goes on where p > 0 and x > 0; at each
-    ReLU6 where p > 0 and 0 < x < 6. Takes the arguments of `saliency`: guided_backprop(model,
-    input, target, saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), all of
-    them but `context_builder`, and returns and raises the same; warns if the model has no ReLU, and
-    once about nonlinearities of another kind and about autograd functions of the model's own, by
-    name. The first time, a model of more than ReLUs and linear operations runs forward twice. A
-    model that runs scripted functions is a ValueError.
+    ReLU6 where p > 0 and 0 < x < 6.
+
+    Args:
+        model: maps N x C x H x W images to N x K or N x K x H' x W' scores.
+        input: N x C x H x W, any floating dtype, on the model's device.
+        target: a class, one per image, several per image, or a gradient; see `parse_target`.
+        saliency_layer: name of the layer, or the layer, whose output x is; "" for the input.
+        gradient_to_saliency: from a tensor with `.grad` to its map.
+        {options}
+
+    Returns:
+        N x 1 x H x W maps, detached; K x 1 x H x W for K targets of one image, N x K x H x W for
+        N rows of them; (maps, probes) if debug. Nothing is changed.
+
+    Raises:
+        ValueError, TypeError: as `saliency`; a compiled or scripted model.
+
+    Warns:
+        UserWarning: the model has no ReLU, or nonlinearities of another kind, by name.
 
     Paper: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for simplicity:
     the all convolutional net", ICLR workshop 2015.
@@ -126,10 +105,8 @@ def guided_backprop(
         model,
         input,
         target,
-        saliency_layer=saliency_layer,
-        resize=resize,
-        resize_mode=resize_mode,
-        smooth=smooth,
-        context_builder=_GRAPH_RULE,
-        **kwargs,
+        saliency_layer,
+        context_builder=GuidedBackpropContext,
+        gradient_to_saliency=gradient_to_saliency,
+        **options,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import nn
 
+from .inputs.options import ContextOptions
 from .inputs.targets import Target
+from .methods import method
 from .saliency import gradient_of, saliency
 
 __all__ = ["gradient_to_linear_approx_saliency", "linear_approx"]
@@ -34,26 +36,39 @@ def gradient_to_linear_approx_saliency(x: torch.Tensor) -> torch.Tensor:
     return (x.detach() * gradient_of(x)).sum(dim=1, keepdim=True)
 
 
+@method("Linear approximation", signed=True)
 def linear_approx(
     model: nn.Module,
     input: torch.Tensor,
     target: Target,
     saliency_layer: str | nn.Module = "",
-    resize: bool | tuple[int, int] = False,
-    resize_mode: str = "bilinear",
-    smooth: float = 0,
+    *,
     gradient_to_saliency: Callable[
         [torch.Tensor], torch.Tensor
     ] = gradient_to_linear_approx_saliency,
-    **kwargs: Any,
+    **options: Unpack[ContextOptions],
 ) -> Any:
-    """Explain a score by its linear approximation at a layer: s = sum_c x_c dphi/dx_c.
+    """s = sum_c x_c dphi/dx_c: explain a score by its linear approximation at a layer.
 
     x are the activations of `saliency_layer`, or the input itself (then this is gradient times
-    input). Takes the arguments of `saliency`: linear_approx(model, input, target,
-    saliency_layer="", resize=False, resize_mode="bilinear", smooth=0, ...), and returns and raises
-    the same. Maps are N x 1 x H x W, in score units, of either sign: their sum is the score when
-    the network is linear and without bias from there on.
+    input).
+
+    Args:
+        model: maps N x C x H x W images to N x K or N x K x H' x W' scores.
+        input: N x C x H x W, any floating dtype, on the model's device.
+        target: a class, one per image, several per image, or a gradient; see `parse_target`.
+        saliency_layer: name of the layer, or the layer, whose output x is; "" for the input.
+        gradient_to_saliency: from a tensor with `.grad` to its map.
+        {options}
+
+    Returns:
+        N x 1 x H x W maps, detached; K x 1 x H x W for K targets of one image, N x K x H x W for
+        N rows of them; (maps, probes) if debug. Nothing is changed.
+        The maps are in score units, of either sign: their sum is the score when the network is
+        linear and without bias from there on.
+
+    Raises:
+        ValueError, TypeError: as `saliency`.
 
     Paper: B. Kim et al., "Interpretability beyond feature attribution: TCAV", ICML 2018, and
     S. Rebuffi, R. Fong, X. Ji, A. Vedaldi, "There and back again: revisiting backpropagation
@@ -65,13 +80,5 @@ def linear_approx(
     True
     """
     return saliency(
-        model,
-        input,
-        target,
-        saliency_layer=saliency_layer,
-        resize=resize,
-        resize_mode=resize_mode,
-        smooth=smooth,
-        gradient_to_saliency=gradient_to_saliency,
-        **kwargs,
+        model, input, target, saliency_layer, gradient_to_saliency=gradient_to_saliency, **options
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,23 +20,20 @@ from .inputs.checks import (
     check_model,
     check_scores,
     is_whole,
-    plain_errors,
     shape_text,
     what_it_is,
     whole_number,
 )
+from .inputs.notices import warn
 from .inputs.targets import parse_target
 from .maps.imaging import check_resize, resize_saliency
-from .network.fast import FastForward
+from .methods import method
+from .network.fast import pieces, run_fast
 from .network.preserved import current_autocast, preserved
 
 # Random numbers are drawn for this many masks at a time, whatever the batch: the masks are
 # TorchRay's for its default batch, and the same for every other.
 _DRAWN_TOGETHER = 32
-# Pixels of images that go through a network together on a CPU: the activations of many more fall
-# out of its caches between one layer and the next.
-_CACHED_PIXELS = 150_000
-_LEAST_PIECE = 8
 
 
 class RiseMasks:
@@ -44,10 +42,10 @@ class RiseMasks:
     A mask begins as a grid of c x c cells, each 1 with probability p and otherwise 0. The grid gets
     one cell more on each side, reflected without repeating the border cell (numpy.pad's "reflect";
     a single cell is repeated). It is enlarged as `torch.nn.functional.interpolate` does (bilinear,
-    align_corners off), so that a cell is h x w = ceil(H / c) x ceil(W / c) pixels, and cut to H x
-    W: the mask begins r rows and s columns after the corner of the original grid, 0 <= r < h, 0 <=
-    s < w, drawn evenly and apart for each mask. Enlarging is separable: for mask k with the shifts
-    r and s,
+    align_corners off), so that a cell is ceil((H + h) / c) x ceil((W + w) / c) pixels with h, w =
+    ceil(H / c), ceil(W / c), and cut to H x W: the mask begins r rows and s columns after the
+    corner of the original grid, 0 <= r < h, 0 <= s < w, drawn evenly and apart for each mask.
+    Enlarging is separable: for mask k with the shifts r and s,
 
     .. math:: m_k = A_{r_k}\, G_k\, B_{s_k}^\top,
 
@@ -90,7 +88,7 @@ class RiseMasks:
         if len(shape) != 2 or not all(is_whole(side, least=1) for side in shape):
             raise ValueError(f"The masks' shape must be (height, width), not {tuple(shape)}.")
         self.shape = (int(shape[0]), int(shape[1]))
-        cells = [math.ceil(side / num_cells) for side in self.shape]
+        shifts = [math.ceil(side / num_cells) for side in self.shape]
         drawn: Any = {"generator": _generator(seed), "device": "cpu"}
         # The grids must not depend on the default dtype.
         evenly: Any = {**drawn, "dtype": torch.float32}
@@ -98,14 +96,13 @@ class RiseMasks:
         for start in range(0, num_masks, _DRAWN_TOGETHER):
             count = min(_DRAWN_TOGETHER, num_masks - start)
             grids.append(torch.rand(count, 1, num_cells, num_cells, **evenly) < share)
-            rows.append(torch.randint(0, cells[0], (count,), **drawn))
-            columns.append(torch.randint(0, cells[1], (count,), **drawn))
+            rows.append(torch.randint(0, shifts[0], (count,), **drawn))
+            columns.append(torch.randint(0, shifts[1], (count,), **drawn))
         self._grids = torch.cat(grids).squeeze(1).to(device)
         self._rows = torch.cat(rows).to(device)
         self._columns = torch.cat(columns).to(device)
         self._enlarge_rows, self._enlarge_columns = (
-            _enlargement(num_cells, cell, side).to(device=device, dtype=dtype)
-            for cell, side in zip(cells, self.shape, strict=True)
+            _enlargement(num_cells, side).to(device=device, dtype=dtype) for side in self.shape
         )
 
     def __len__(self) -> int:
@@ -133,16 +130,20 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator(device="cpu").manual_seed(number)
 
 
-def _enlargement(num_cells: int, cell: int, side: int) -> torch.Tensor:
-    """For each shift, the weights of the grid's cells at each pixel: (cell, side, num_cells)."""
+def _enlargement(num_cells: int, side: int) -> torch.Tensor:
+    """For each shift, the weights of the grid's cells at each pixel: (shifts, side, num_cells)."""
+    shifts = math.ceil(side / num_cells)
+    # So that a mask that is shifted as far as can be still lies on the grid.
+    cell = math.ceil((side + shifts) / num_cells)
     cells = torch.eye(num_cells, device="cpu", dtype=torch.float32).unsqueeze(1)
     # A single cell has nothing to reflect.
     cells = F.pad(cells, (1, 1), mode="reflect" if num_cells > 1 else "replicate")
     size = cell * (num_cells + 2)
     line = F.interpolate(cells, size=size, mode="linear", align_corners=False).squeeze(1)
-    return torch.stack([line[:, shift : shift + side].t() for shift in range(cell, 2 * cell)])
+    return torch.stack([line[:, cell + i : cell + i + side].t() for i in range(shifts)])
 
 
+@method("RISE", layer="no", passes="num_masks forward")
 def rise(
     model: nn.Module,
     input: torch.Tensor,
@@ -199,6 +200,10 @@ def rise(
     Raises:
         TypeError, ValueError: an argument is not as above, or the network's output is not finite.
 
+    Warns:
+        UserWarning: the activation flattens the scores of the target, as the logistic function does
+            with large ones: all masks then count the same, and the map is noise.
+
     >>> class Centre(torch.nn.Module):
     ...     def forward(self, x):
     ...         return x[:, :, 8, 8]
@@ -222,28 +227,37 @@ def rise(
         )
     else:
         masks = _check_masks(filter_masks, images, dtype)
-    run = _under_autocast(FastForward(model), images.device)
+    run = _under_autocast(partial(run_fast, model), images.device)
     wanted: torch.Tensor | None = None
     totals: list[torch.Tensor] = []
+    plain, activated = _Spread(), _Spread()
     full_precision = torch.autocast(images.device.type, enabled=False)
     with (
         preserved(model, input),
         torch.no_grad(),
         full_precision,
-        plain_errors(),
     ):
         for chunk in _batches(len(masks), batch_size, progress):
             mask = masks[chunk]
             for n, image in enumerate(images.split(1)):
-                scores = _activated(_in_pieces(run, image, mask), activation)
+                scores = _in_pieces(run, image, mask)
                 if target is not None and wanted is None:
                     wanted = parse_target(target, scores[:1].expand(len(images), -1))
-                weights = _of_target(scores, None if wanted is None else wanted[n])
+                asked = None if wanted is None else wanted[n]
+                weights = _of_target(_activated(scores, activation), asked)
+                plain.add(n, _of_target(scores, asked))
+                activated.add(n, weights)
                 share = weights.t() @ mask.flatten(1)
                 if chunk.start == 0:
                     totals.append(share)
                 else:
                     totals[n] += share
+    if activation is not None and activated.is_flat_beside(plain):
+        warn(
+            "RISE's activation flattens the scores, so that all masks count the same and the map "
+            "is noise: give activation=lambda scores: scores.softmax(1), or None for the scores "
+            "themselves."
+        )
     saliency = torch.stack(totals).div_(len(masks)).unflatten(2, images.shape[2:])
     return resize_saliency(input, saliency, resize, resize_mode).to(images.dtype)
 
@@ -273,6 +287,31 @@ def rise_class(
     return rise(model, input, target, *args, **kwargs)
 
 
+class _Spread:
+    """How much the numbers that weigh the masks vary from mask to mask."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, torch.Tensor] = {}
+
+    def add(self, image: int, weights: torch.Tensor) -> None:
+        """Count the weights, k x T, of k more masks for an image."""
+        w = weights.double()
+        sums = torch.stack((torch.ones_like(w), w, w.square())).sum(1)
+        self._sums[image] = sums + self._sums[image] if image in self._sums else sums
+
+    def _mean_and_deviation(self) -> tuple[torch.Tensor, torch.Tensor]:
+        count, total, squares = torch.stack(list(self._sums.values()), 1)
+        mean = total / count
+        return mean, (squares / count - mean.square()).clamp(min=0).sqrt()
+
+    def is_flat_beside(self, other: _Spread) -> bool:
+        """Whether these vary by less than a fiftieth of what the others do, and in relation to
+        their mean by less than a tenth."""
+        (mean, mine), (other_mean, theirs) = self._mean_and_deviation(), other._mean_and_deviation()
+        flat = mine < theirs / 50
+        return bool((flat & (mine * other_mean.abs() < theirs * mean.abs() / 10)).all())
+
+
 def _under_autocast(
     run: Callable[[torch.Tensor], Any], device: torch.device
 ) -> Callable[[torch.Tensor], Any]:
@@ -290,11 +329,8 @@ def _in_pieces(
     run: Callable[[torch.Tensor], Any], image: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
     """The network's scores for the image under each mask, k x C, a few at a time on a CPU."""
-    size = len(mask)
-    if image.device.type == "cpu":
-        size = max(_LEAST_PIECE, _CACHED_PIXELS // (image.shape[2] * image.shape[3]))
-    pieces = mask.split(size)
-    return torch.cat([_scores(run(_masked(image, piece)), piece) for piece in pieces])
+    some = mask.split(pieces(mask))
+    return torch.cat([_scores(run(_masked(image, piece)), piece) for piece in some])
 
 
 def _masked(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -1,42 +1,270 @@
-"""One backward pass from the scores to an image or a layer, made into a map."""
+"""Three steps from a network to a map: observe one forward pass, take gradients, finish the map.
+
+    with explaining(model, input):
+        seen = observe(model, input, "features.9")
+        found = gradients(seen, starts(target, seen.scores))
+    maps = finish(found..., input, target)
+
+`saliency` is the three of them for TorchRay's users, `layer_gradients` the first two for methods
+that make their maps in another way.
+"""
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from .inputs import targets
 from .inputs.checks import (
     check_finite,
     check_image,
     check_model,
     check_scores,
-    plain_errors,
     refuse_compiled,
     refuse_scripted,
     shape_text,
     smoothing,
 )
-from .inputs.targets import Target, one_hot, parse_target
-from .maps.grids import ends_with_channels, token_grid
+from .inputs.notices import warn
+from .inputs.targets import Target, get_backward_gradient, one_hot, parse_target
+from .maps.grids import channels_second
 from .maps.imaging import imsmooth, resize_saliency
-from .network.fast import FastForward
+from .network.fast import run_fast
 from .network.layers import get_module, layer_name
-from .network.preserved import is_other_thread, preserved, random_states, restore_random_states
-from .network.probe import Probe, attach_debug_probes
-from .rules.graph import now
-from .rules.graph_rules import GraphRule
+from .network.preserved import explaining
+from .network.probe import OwnProbe, Probe, attach_debug_probes
 from .rules.relu import NullContext
 
 # How many classes share one batched backward pass: enough to read the weights only once, few
 # enough that their gradients at a layer fit in memory.
 _TARGETS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What one forward pass showed.
+
+    Attributes:
+        x: the tensor to explain by, in autograd's graph: the input or a layer's output.
+        scores: N x C or N x C x H x W, depending on x.
+        where: what to call x in messages.
+    """
+
+    x: torch.Tensor
+    scores: torch.Tensor
+    where: str
+
+
+def observe(
+    model: nn.Module, input: torch.Tensor, saliency_layer: str | nn.Module = ""
+) -> Observed:
+    """Run the network once, in the caller's contexts, and see the input or a layer's output.
+
+    Step 1. Belongs into `explaining(model, input)`.
+
+    Args:
+        model: the network.
+        input: N x C x H x W; the network gets a copy, and may work on it in place.
+        saliency_layer: the name of a layer, or the layer; "" for the input. The latest run of a
+            layer that runs several times counts.
+
+    Raises:
+        ValueError: there is no such layer, it never runs, or gives no floating tensor with a row
+            per image; the scores are not finite, or of another shape.
+
+    Warns:
+        UserWarning: the layer runs several times.
+    """
+    x = (input.clone() if input.is_inference() else input).detach()
+    if saliency_layer == "":
+        x.requires_grad_()
+        y = run_fast(model, x.clone())
+        return Observed(x, check_scores(y, len(input)), "the input")
+    layer = get_module(model, saliency_layer)
+    where = f"layer {layer_name(model, saliency_layer)!r}"
+    refuse_scripted(layer, where)
+    with OwnProbe(layer) as probe:
+
+        def run(images: torch.Tensor) -> Any:
+            probe.clear()
+            return model(images)
+
+        y = run_fast(model, x.clone(), run)
+    it = where[0].upper() + where[1:]
+    if not probe.calls:
+        raise ValueError(f"{it} never runs in a forward pass: choose another one.")
+    if probe.calls > 1:
+        warn(f"{it} runs {probe.calls} times in one forward pass: the last time is explained.")
+    if not probe.data:
+        raise ValueError(f"{it} gives no floating tensor to explain by.")
+    (x, *_) = probe.data
+    if x.dim() < 2 or x.shape[0] != len(input):
+        raise ValueError(
+            f"The output of {where} must have shape N x C x ... with N = {len(input)}, "
+            f"not {shape_text(x)}."
+        )
+    return Observed(x, check_scores(y, len(input)), where)
+
+
+def starts(
+    target: Target, scores: torch.Tensor, rows: torch.Tensor | None = None
+) -> list[torch.Tensor]:
+    """The gradients that a backward pass starts from, one for each target.
+
+    Args:
+        target: see `parse_target`; as many images as there are, or as `rows` speaks of.
+        scores: R x C or R x C x H x W.
+        rows: for each row of the scores, the number of its image, where a method shows the
+            network several versions of each image; None if the rows are the images.
+
+    >>> [s.tolist() for s in starts([[2, 0]], torch.zeros(1, 3))]
+    [[[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]]]
+    """
+    if rows is None:
+        rows = torch.arange(len(scores), device=scores.device)
+    parsed = parse_target(target, scores.new_empty(int(rows.max()) + 1, *scores.shape[1:]))[rows]
+    if parsed.is_floating_point():
+        return [parsed]
+    return [one_hot(indices, scores) for indices in parsed.unbind(1)]
+
+
+def gradients(seen: Observed, starts: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The gradient at the tensor that was seen, for each of the gradients to start from.
+
+    Step 2. Several share one batched backward pass where the network's operations have one. The
+    graph is kept.
+
+    Raises:
+        ValueError: a gradient to start from has another shape than the scores, or the scores don't
+            depend on the tensor.
+    """
+    y = seen.scores
+    if any(not isinstance(s, torch.Tensor) or s.shape != y.shape for s in starts):
+        raise ValueError(
+            f"The gradient to start from must have the shape of the network's output, "
+            f"{shape_text(y)}."
+        )
+    independent = ValueError(f"The network's scores have no gradient with respect to {seen.where}.")
+    if not y.requires_grad:
+        raise independent
+    found = None
+    if len(starts) > 1:
+        # Not every operation has a batched backward pass.
+        with suppress(RuntimeError):
+            found = _batched_gradients(seen, starts)
+    if found is None:
+        found = [
+            torch.autograd.grad(y, seen.x, start, retain_graph=True, allow_unused=True)[0]
+            for start in starts
+        ]
+    if any(gradient is None for gradient in found):
+        raise independent
+    return found
+
+
+def _batched_gradients(seen: Observed, starts: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
+    found: list[torch.Tensor] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for i in range(0, len(starts), _TARGETS_AT_ONCE):
+            (several,) = torch.autograd.grad(
+                seen.scores,
+                seen.x,
+                torch.stack(list(starts[i : i + _TARGETS_AT_ONCE])),
+                retain_graph=True,
+                allow_unused=True,
+                is_grads_batched=True,
+            )
+            if several is None:
+                return None
+            found.extend(several.unbind())
+    return found
+
+
+def layer_gradients(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module = "",
+    context_builder: Callable[[], Any] = NullContext,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a layer computes, and the gradient of the target there: steps 1 and 2.
+
+    Args:
+        model, input, target, saliency_layer, context_builder: see `saliency`.
+
+    Returns:
+        Activations, N x C x h x w, and gradients for each of K targets per image, K x N x C x h x w
+        (N x C and K x N x C at a layer without positions), both detached. The model, its
+        parameters, the input and the random state are as before, also after an exception.
+
+    Raises:
+        ValueError, TypeError: as `saliency`.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    >>> x, g = layer_gradients(net, torch.rand(2, 3, 8, 8), [[0, 1, 2], [3, 2, 1]], "1")
+    >>> x.shape, g.shape
+    (torch.Size([2, 4, 6, 6]), torch.Size([3, 2, 4, 6, 6]))
+    """
+    _check(model, input, context_builder)
+    with explaining(model, input):
+        with context_builder():
+            seen = observe(model, input, saliency_layer)
+            found = gradients(seen, starts(target, seen.scores))
+        return _arranged(seen, found, model, input, saliency_layer)
+
+
+def finish(
+    maps: torch.Tensor,
+    input: torch.Tensor,
+    target: Any,
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+) -> torch.Tensor:
+    """Arrange, resize, smooth and check maps.
+
+    Step 3.
+
+    Args:
+        maps: K x N x 1 x h x w, for K targets of N images.
+        input: the images, N x C x H x W.
+        target: as it was asked for; says how the maps of several targets are arranged.
+        resize, resize_mode, smooth: see `saliency`.
+
+    Returns:
+        N x 1 x h x w for one target per image; K x 1 x h x w for a list of K targets of one image;
+        N x K x h x w for N rows of K targets. Detached.
+
+    Raises:
+        ValueError: the maps are not finite, or have no positions and are to be resized or smoothed.
+
+    >>> maps = torch.zeros(3, 1, 1, 4, 4)
+    >>> finish(maps, torch.zeros(1, 3, 8, 8), [0, 1, 2], resize=True).shape
+    torch.Size([3, 1, 8, 8])
+    """
+    spread = smoothing(smooth)
+    # Under the caller's autocast they would be made in half precision.
+    with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
+        if len(maps) == 1:
+            result = maps[0]
+        else:
+            nested = torch.as_tensor(target).dim() == 2
+            result = torch.cat(list(maps), dim=1 if nested else 0)
+        result = resize_saliency(input, result, resize, mode=resize_mode)
+        if spread:
+            if result.dim() != 4:
+                raise ValueError(
+                    f"Only maps of shape N x 1 x H x W can be smoothed, and these are "
+                    f"{shape_text(result)}."
+                )
+            result = imsmooth(result, spread * max(result.shape[2:]), padding_mode="replicate")
+    return check_finite(result.detach(), "The map")
 
 
 def gradient_to_saliency(x: torch.Tensor) -> torch.Tensor:
@@ -78,9 +306,7 @@ def saliency(
     smooth: float = 0,
     context_builder: Callable[[], Any] = NullContext,
     gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor] = gradient_to_saliency,
-    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor] = (
-        targets.get_backward_gradient
-    ),
+    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor] = get_backward_gradient,
     debug: bool = False,
 ) -> Any:
     """Explain a network's scores by one backward pass.
@@ -99,12 +325,11 @@ def saliency(
             pass: a list of K classes for a single image gives K maps, K x 1 x H x W, as K calls
             would; a nested list or N x K tensor gives N x K x H x W.
         saliency_layer: name of the layer (or the layer itself) whose output is explained;
-            "" for the input. It must run exactly once. The output N x L x D of a transformer
-            layer is put on its grid of patches, N x D x h x w, without the class token; the
-            output N x h x w x C of a layer as Swin transformers have it is read as N x C x h x w
-            (see `ends_with_channels`).
+            "" for the input. Where it runs several times, its latest run is. Outputs with the
+            channels at the end, as in transformers, are turned and put on a grid
+            (`grids.channels_second`).
         resize: True for maps as large as the input, (width, height) for another size.
-        resize_mode: see `resize_saliency`.
+        resize_mode: nearest, nearest-exact, bilinear, bicubic or area.
         smooth: blur by a Gaussian whose standard deviation is this share of the longer side of
             the map (after resizing); outside, the map goes on with the values at its border.
         context_builder: makes the context of the forward and backward pass.
@@ -121,11 +346,9 @@ def saliency(
 
     Raises:
         ValueError: an image of the wrong shape or dtype, empty or not finite; an unknown layer,
-            one that does not run exactly once, or one the scores do not depend on; a target out
-            of range; scores that are not finite; a compiled or scripted model with another
-            context than `NullContext`, or a scripted one's layer; parameters made in inference
-            mode; a dtype that is not the network's; gradient checkpoints on the way; resize or
-            smooth out of range.
+            one that does not run, or one the scores do not depend on; a target out of range;
+            scores that are not finite; a compiled or scripted model with another context than
+            `NullContext`, or a scripted one's layer; resize or smooth out of range.
         TypeError: the model is not an `nn.Module`, the input not a tensor, the target none of
             what `targets.parse_target` takes.
 
@@ -139,221 +362,74 @@ def saliency(
     >>> saliency(net, x[:1], [0, 1, 2]).shape
     torch.Size([3, 1, 8, 8])
     """
-    check_model(model)
-    check_image(input)
-    spread = smoothing(smooth)
-    layer = get_module(model, saliency_layer) if saliency_layer != "" else None
-    where = "the input" if layer is None else f"layer {layer_name(model, saliency_layer)!r}"
-    if layer is not None:
-        refuse_scripted(layer, where)
-    plain = context_builder is NullContext
-    if not plain:
-        refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
+    _check(model, input, context_builder)
+    smoothing(smooth)
     probes: dict[str, Probe] = {}
-
-    def backward(y: torch.Tensor, x: torch.Tensor, batched: bool) -> list[torch.Tensor]:
-        if get_backward_gradient is targets.get_backward_gradient:
-            starts = _starts(target, y)
-        else:
-            starts = [get_backward_gradient(y, target)]
-        gradients = _gradients(y, x, starts, where, batched, keep=debug)
-        if debug:
-            _fill_gradients(y, starts[0], probes)
-        return gradients
-
-    def explained(layout: torch.memory_format) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        rule = context_builder if isinstance(context_builder, GraphRule) else None
-        since = now() if rule else 0
-        # Probes would see the network run twice where the graph does not suit.
-        if rule and not debug and rule.may_suit(model):
-            random = random_states((input,))
-            x, y = _forward(model, input, layer, where, layout, needs_input=False)
-            if rule.give_to(y, since, model):
-                return x, backward(y, x, batched=True)
-            restore_random_states(random)
-        with context_builder() as context:
-            x, y = _forward(model, input, layer, where, layout, needs_input=debug)
-            if rule:
-                rule.complete(context, y, since)
-            return x, backward(y, x, batched=plain)
-
     with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(preserved(model, input))
-        with plain_errors():
-            if debug:
-                probes |= attach_debug_probes(model, debug=True)
-                for probe in probes.values():
-                    stack.enter_context(probe)
-                x, gradients = explained(torch.contiguous_format)
+        stack.enter_context(explaining(model, input))
+        if debug:
+            probes |= attach_debug_probes(model, debug=True)
+            for probe in probes.values():
+                stack.enter_context(probe)
+        with context_builder():
+            seen = observe(model, input, saliency_layer)
+            if get_backward_gradient is _of_target:
+                begin = starts(target, seen.scores)
             else:
-                x, gradients = FastForward(model).attempt(explained, input)
-        # Under the caller's autocast the maps would be made in half precision.
+                begin = [get_backward_gradient(seen.scores, target)]
+            found = gradients(seen, begin)
+            if debug:
+                _fill_gradients(seen.scores, begin[0], probes)
+        x, each = _arranged(seen, found, model, input, saliency_layer)
         with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
-            maps = [
-                _to_map(x, gradient, layer, input, where, gradient_to_saliency)
-                for gradient in gradients
-            ]
-            result = _arrange(maps, target)
-            result = resize_saliency(input, result, resize, mode=resize_mode)
-            if spread:
-                if result.dim() != 4:
-                    raise ValueError(
-                        f"Only maps of shape N x 1 x H x W can be smoothed, and those of "
-                        f"{where} are {shape_text(result)}."
-                    )
-                result = imsmooth(result, spread * max(result.shape[2:]), padding_mode="replicate")
-    result = check_finite(result.detach(), "The map")
+            maps = [gradient_to_saliency(_with_gradient(x, g)).detach() for g in each]
+    result = finish(torch.stack(maps), input, target, resize, resize_mode, smooth)
     return (result, probes) if debug else result
 
 
-class _OwnProbe(Probe):
-    """A probe of the runs of its own thread: another may explain the same network meanwhile."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self._thread = threading.get_ident()
-        super().__init__(module, target="output")
-
-    def _on_output(self, output: Any) -> Any:
-        return output if is_other_thread(self._thread) else super()._on_output(output)
+# `saliency` has an argument of this name.
+_of_target = get_backward_gradient
 
 
-def _forward(
+def _check(model: nn.Module, input: torch.Tensor, context_builder: Callable[[], Any]) -> None:
+    check_model(model)
+    check_image(input)
+    if context_builder is not NullContext:
+        refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
+
+
+def _arranged(
+    seen: Observed,
+    found: Sequence[torch.Tensor],
     model: nn.Module,
     input: torch.Tensor,
-    layer: nn.Module | None,
-    where: str,
-    layout: torch.memory_format,
-    needs_input: bool,
+    saliency_layer: str | nn.Module,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The tensor to explain by, and the scores."""
-    x = (input.clone() if input.is_inference() else input).detach()
-    if layer is None:
-        x.requires_grad_()
-        # The model gets a copy, so that one which works on its input in place is fine too.
-        y = model(x.clone(memory_format=layout))
-    else:
-        if needs_input:
-            x.requires_grad_()
-        with _OwnProbe(layer) as probe:
-            y = model(x.clone(memory_format=layout))
-        it = where[0].upper() + where[1:]
-        if probe.calls != 1:
-            times = "never runs" if not probe.calls else f"runs {probe.calls} times"
-            raise ValueError(f"{it} {times} in one forward pass: choose one that runs once.")
-        if not probe.data:
-            raise ValueError(f"{it} gives no floating tensor to explain by.")
-        x = probe.data[0]
-        if x.dim() < 2 or x.shape[0] != len(input):
-            raise ValueError(
-                f"The output of {where} must have shape N x C x ... with N = {len(input)}, "
-                f"not {shape_text(x)}."
-            )
-    return x, check_scores(y, len(input))
+    """The tensor that was seen, N x C x ..., and its gradients, K x N x C x ..., both detached."""
+    x, each = seen.x.detach(), list(found)
+    if saliency_layer != "":
+        layer = get_module(model, saliency_layer)
+        turn = channels_second(x, layer, model, input, seen.where)
+        x, *each = [turn(t) for t in (x, *found)]
+        for g, turned in zip(found, each, strict=True):
+            unread = (turned == 0).flatten(1).all(1)
+            if turned is not g and bool((unread & (g != 0).flatten(1).any(1)).any()):
+                raise ValueError(
+                    f"The gradient at {seen.where} is zero at every patch: the network reads only "
+                    f"its class token from there on; choose an earlier layer."
+                )
+    # Not in the layout that the network ran in: a function may flatten them by `view`.
+    return x.contiguous(), torch.stack([g.contiguous() for g in each])
 
 
-def _starts(target: Target, y: torch.Tensor) -> list[torch.Tensor]:
-    parsed = parse_target(target, y)
-    if parsed.is_floating_point():
-        return [parsed]
-    return [one_hot(indices, y) for indices in parsed.unbind(1)]
-
-
-def _gradients(
-    y: torch.Tensor,
-    x: torch.Tensor,
-    starts: list[torch.Tensor],
-    where: str,
-    batched: bool,
-    keep: bool,
-) -> list[torch.Tensor]:
-    """dy/dx for each of the gradients to start from."""
-    if any(not isinstance(s, torch.Tensor) or s.shape != y.shape for s in starts):
-        raise ValueError(
-            f"The gradient to start from must have the shape of the network's output, "
-            f"{shape_text(y)}."
-        )
-    independent = ValueError(f"The network's scores have no gradient with respect to {where}.")
-    if not y.requires_grad:
-        raise independent
-    if batched and len(starts) > 1:
-        try:
-            found = _batched_gradients(y, x, starts)
-        except RuntimeError:
-            # Not every operation has a batched backward pass.
-            found = None
-        if found is not None:
-            return found
-    gradients = []
-    for i, start in enumerate(starts):
-        more = keep or i < len(starts) - 1
-        (gradient,) = torch.autograd.grad(y, x, start, retain_graph=more, allow_unused=True)
-        if gradient is None:
-            raise independent
-        gradients.append(gradient)
-    return gradients
-
-
-def _batched_gradients(
-    y: torch.Tensor, x: torch.Tensor, starts: list[torch.Tensor]
-) -> list[torch.Tensor] | None:
-    gradients: list[torch.Tensor] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for i in range(0, len(starts), _TARGETS_AT_ONCE):
-            (found,) = torch.autograd.grad(
-                y,
-                x,
-                torch.stack(starts[i : i + _TARGETS_AT_ONCE]),
-                retain_graph=True,
-                allow_unused=True,
-                is_grads_batched=True,
-            )
-            if found is None:
-                return None
-            gradients.extend(found.unbind())
-    return gradients
+def _with_gradient(x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    x = x.view_as(x).requires_grad_()
+    x.grad = gradient
+    return x
 
 
 def _fill_gradients(y: torch.Tensor, start: torch.Tensor, probes: dict[str, Probe]) -> None:
     data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
-    for x, gradient in zip(
-        data, torch.autograd.grad(y, data, start, allow_unused=True), strict=True
-    ):
+    found = torch.autograd.grad(y, data, start, allow_unused=True)
+    for x, gradient in zip(data, found, strict=True):
         x.grad = gradient
-
-
-def _to_map(
-    x: torch.Tensor,
-    gradient: torch.Tensor,
-    layer: nn.Module | None,
-    input: torch.Tensor,
-    where: str,
-    gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
-    data = x.detach()
-    if data.dim() == 3:
-        elsewhere = (gradient != 0).flatten(1).any(1)
-        data = token_grid(data, input, where)
-        gradient = token_grid(gradient, input, where)
-        unread = (gradient == 0).flatten(1).all(1)
-        if bool((unread & elsewhere).any()):
-            raise ValueError(
-                f"The gradient at {where} is zero at every patch: the network reads only its "
-                f"class token from there on; choose an earlier layer."
-            )
-    if layer is not None and ends_with_channels(layer, data):
-        data, gradient = data.movedim(-1, 1), gradient.movedim(-1, 1)
-    # Not in the layout that the network ran in: a function may flatten them by `view`.
-    data = data.contiguous().view_as(data).requires_grad_()
-    data.grad = gradient.contiguous()
-    return gradient_to_saliency(data).detach()
-
-
-def _arrange(maps: list[torch.Tensor], target: Any) -> torch.Tensor:
-    """N x 1 maps of each target: K x 1 for a flat list of one image, N x K for nested targets."""
-    if len(maps) == 1:
-        return maps[0]
-    nested = torch.as_tensor(target).dim() == 2
-    return torch.cat(maps, dim=1 if nested else 0)

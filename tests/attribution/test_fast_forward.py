@@ -21,7 +21,7 @@ from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
-from course_lib.attribution.network.fast import FastForward
+from course_lib.attribution.network.fast import prefers_channels_last
 from course_lib.attribution.rise import rise
 from course_lib.attribution.saliency import saliency
 
@@ -143,25 +143,25 @@ def test_where_it_is_faster() -> None:
     image = torch.zeros(1, 3, 20, 20)
     few, many = nn.Conv2d(3, 100, 14), nn.Conv2d(3, 103, 14)
     # 58,800 and 60,564 weights for 400 pixels: 147 and 151 for each
-    assert FastForward(few).suits(image)
-    assert not FastForward(many).suits(image)
-    assert FastForward(many).suits(image.expand(2, -1, -1, -1))
+    assert prefers_channels_last(few, image)
+    assert not prefers_channels_last(many, image)
+    assert prefers_channels_last(many, image.expand(2, -1, -1, -1))
     # A convolution in groups has as many times fewer.
-    assert FastForward(nn.Conv2d(3, 300, 14, groups=3)).suits(image)
-    assert not FastForward(nn.Conv2d(3, 300, 14)).suits(image)
-    assert not FastForward(nn.Sequential(many, few)).suits(image)
-    assert FastForward(nn.Sequential(nn.ConvTranspose2d(3, 4, 3), nn.ReLU())).suits(image)
-    assert not FastForward(nn.Sequential(nn.Flatten(), nn.Linear(1200, 2))).suits(image)
-    assert not FastForward(few).suits(image.double())
-    assert not FastForward(few).suits(image.to("meta"))
+    assert prefers_channels_last(nn.Conv2d(3, 300, 14, groups=3), image)
+    assert not prefers_channels_last(nn.Conv2d(3, 300, 14), image)
+    assert not prefers_channels_last(nn.Sequential(many, few), image)
+    assert prefers_channels_last(nn.Sequential(nn.ConvTranspose2d(3, 4, 3), nn.ReLU()), image)
+    assert not prefers_channels_last(nn.Sequential(nn.Flatten(), nn.Linear(1200, 2)), image)
+    assert not prefers_channels_last(few, image.double())
+    assert not prefers_channels_last(few, image.to("meta"))
 
 
 def test_compiled_networks_keep_their_layout() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
     image = torch.rand(1, 3, 8, 8)
-    assert FastForward(net).suits(image)
+    assert prefers_channels_last(net, image)
     net[0].compile()
-    assert not FastForward(net).suits(image)
+    assert not prefers_channels_last(net, image)
 
     class Compiled(nn.Conv2d):
         forward = torch.compile(nn.Conv2d.forward)
@@ -169,7 +169,7 @@ def test_compiled_networks_keep_their_layout() -> None:
     own = nn.Conv2d(3, 4, 3)
     own.forward = torch.compile(own.forward)
     for layer in (Compiled(3, 4, 3), own):
-        assert not FastForward(nn.Sequential(layer)).suits(image)
+        assert not prefers_channels_last(nn.Sequential(layer), image)
 
 
 @pytest.mark.parametrize("start", ["image", "layer"])

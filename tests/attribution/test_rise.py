@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.attribution.network.fast import FastForward
+from course_lib.attribution.network.fast import prefers_channels_last, run_fast
 from course_lib.attribution.rise import RiseMasks, rise, rise_class
 
+SIZES = torch.load(Path(__file__).parents[1] / "reference" / "rise_sizes.pt", weights_only=True)
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "rise.pt", weights_only=True)
 
 
@@ -70,6 +71,32 @@ def test_reference_maps_whatever_the_batch(tiny: Tiny, case: dict, batch_size: i
     assert relative_error(saliency, case["output"]) < 1e-5
 
 
+@pytest.mark.parametrize("case", SIZES["cases"], ids=lambda case: str(case["shape"]))
+def test_masks_of_other_sizes(case: dict) -> None:
+    masks = RiseMasks(case["shape"], seed=SIZES["seed"], **case["kwargs"])[:]
+    # The samples are stored in half precision.
+    torch.testing.assert_close(masks[:8, :, ::3, ::3].half(), case["masks"], rtol=1e-3, atol=1e-3)
+    assert float(masks.mean()) == pytest.approx(case["mean"], rel=1e-5)
+    assert float(masks.square().mean()) == pytest.approx(case["sum_of_squares"], rel=1e-5)
+
+
+def test_an_activation_that_flattens_the_scores_is_warned_of() -> None:
+    """Logits of 9 to 11 are all 1 to the logistic function."""
+
+    class Large(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            corner = x[:, :, 4:8, 4:8].mean((1, 2, 3))
+            return torch.stack((9 + 2 * corner, 10 + corner, -9 + 2 * corner), 1)
+
+    x = torch.ones(1, 3, 16, 16)
+    with pytest.warns(UserWarning, match=r"flattens the scores.*softmax\(1\), or None"):
+        rise(Large(), x, 0, num_masks=64)
+    # Small numbers that vary, and those of the ways out, are no reason to warn.
+    rise(Large(), x, 2, num_masks=64)
+    rise(Large(), x, 0, num_masks=64, activation=None)
+    rise(Large(), x, 0, num_masks=64, activation=lambda scores: scores.softmax(1))
+
+
 def test_masks_beyond_one_draw_are_drawn_by_32() -> None:
     height, width, cells = 13, 9, 4
     masks = RiseMasks((height, width), num_masks=70, num_cells=cells, p=0.3, seed=5)
@@ -80,8 +107,8 @@ def test_masks_beyond_one_draw_are_drawn_by_32() -> None:
         grid = (torch.rand(count, 1, cells, cells) < 0.3).float()
         rows, columns = torch.randint(0, 4, (count,)), torch.randint(0, 3, (count,))
         grid = nn.functional.pad(grid, (1, 1, 1, 1), mode="reflect")
-        large = nn.functional.interpolate(grid, size=(24, 18), mode="bilinear")
-        for mask, row, column in zip(large, rows + 4, columns + 3, strict=True):
+        large = nn.functional.interpolate(grid, size=(30, 18), mode="bilinear")
+        for mask, row, column in zip(large, rows + 5, columns + 3, strict=True):
             expected.append(mask[:, row : row + height, column : column + width])
     torch.set_rng_state(state)
     assert torch.allclose(masks[:], torch.stack(expected), atol=1e-6)
@@ -181,8 +208,9 @@ def test_masks_as_the_docstring_has_them() -> None:
     masks = RiseMasks((13, 9), 6, num_cells=4)
     for k, (row, column) in enumerate(zip(masks._rows, masks._columns, strict=True)):
         grid = torch.from_numpy(np.pad(masks._grids[k].float().numpy(), 1, mode="reflect"))
-        large = nn.functional.interpolate(grid[None, None], size=(24, 18), mode="bilinear")
-        cut = large[:, :, 4 + row : 17 + row, 3 + column : 12 + column]
+        # A cell is ceil((13 + 4) / 4) x ceil((9 + 3) / 4) pixels.
+        large = nn.functional.interpolate(grid[None, None], size=(30, 18), mode="bilinear")
+        cut = large[:, :, 5 + row : 18 + row, 3 + column : 12 + column]
         assert torch.allclose(masks[k : k + 1], cut, atol=1e-6)
 
 
@@ -424,9 +452,8 @@ def test_networks_that_flatten_by_view_work() -> None:
 
     model = ByView()
     x = torch.rand(4, 3, 6, 6)
-    run = FastForward(model)
-    assert torch.allclose(run(x), model(x), atol=1e-6)
-    assert not run.suits(x)
+    assert torch.allclose(run_fast(model, x), model(x), atol=1e-6)
+    assert not prefers_channels_last(model, x)
     assert rise(model, x, 1, num_masks=8).shape == (4, 1, 6, 6)
 
 

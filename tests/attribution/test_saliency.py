@@ -15,8 +15,6 @@ from torch.utils.checkpoint import checkpoint
 
 from course_lib.attribution.common import Probe, get_backward_gradient, get_module, saliency
 from course_lib.attribution.deconvnet import DeConvNetContext, deconvnet
-from course_lib.attribution.excitation_backprop import excitation_backprop
-from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam, gradient_to_grad_cam_saliency
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import (
@@ -410,26 +408,6 @@ class Checkpointed(nn.Module):
         return self.upper(checkpoint(self.lower, x, use_reentrant=self.reentrant)).mean((2, 3))
 
 
-@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
-@pytest.mark.parametrize(
-    "call",
-    [
-        gradient,
-        guided_backprop,
-        lambda *a: grad_cam(*a, saliency_layer="lower.0"),
-        lambda *a: excitation_backprop(*a, saliency_layer="lower.0"),
-        lambda *a: extremal_perturbation(*a, areas=[0.3], max_iter=4, schedule="paper"),
-    ],
-    ids=["gradient", "guided_backprop", "grad_cam", "excitation_backprop", "extremal"],
-)
-def test_gradient_checkpoints_that_cannot_be_passed_are_refused(call, net, images):
-    model = Checkpointed(net, True)
-    before = snapshot(model, images)
-    with pytest.raises(ValueError, match=r"gradient checkpointing.*: switch it off|no gradient"):
-        call(model, images[:1], 0)
-    assert same(before, snapshot(model, images))
-
-
 @pytest.mark.parametrize("method", [gradient, deconvnet, guided_backprop])
 def test_other_gradient_checkpoints_change_nothing(method, net, images):
     expected = method(net, images, [0, 1, 2])
@@ -466,7 +444,6 @@ def test_bad_input_gives_one_sentence_and_changes_nothing(method, build, message
     [
         ({"saliency_layer": "conv3"}, "no layer 'conv3'; did you mean"),
         ({"saliency_layer": "never"}, "Layer 'never' never runs"),
-        ({"saliency_layer": "twice"}, "Layer 'twice' runs 2 times"),
         ({"saliency_layer": "ids"}, "gives no floating tensor"),
         ({"saliency_layer": "unused"}, "no gradient with respect to layer 'unused'"),
         ({"saliency_layer": "flat"}, "must have shape N x C"),
@@ -594,7 +571,7 @@ def test_operations_without_a_batched_backward_pass_fall_back_to_a_loop(net, ima
 
 def test_a_layer_is_named_as_it_is(net, images):
     net.AuxLogits = nn.Conv2d(3, 3, 1)
-    with pytest.raises(ValueError, match=r"^Layer 'AuxLogits' never runs in one forward pass"):
+    with pytest.raises(ValueError, match=r"^Layer 'AuxLogits' never runs in a forward pass"):
         gradient(net, images, 0, saliency_layer="AuxLogits")
 
 
@@ -611,7 +588,7 @@ def test_maps_of_a_layer_without_positions_are_not_smoothed():
     net = nn.Sequential(nn.Flatten(), nn.Linear(48, 5), nn.ReLU(), nn.Linear(5, 2))
     x = torch.rand(2, 3, 4, 4)
     assert gradient(net, x, 1, saliency_layer="1").shape == (2, 1)
-    with pytest.raises(ValueError, match="can be smoothed, and those of layer '1' are 2 x 1"):
+    with pytest.raises(ValueError, match="can be smoothed, and these are 2 x 1"):
         gradient(net, x, 1, saliency_layer="1", smooth=0.1)
 
 
@@ -665,16 +642,3 @@ def test_the_network_may_overwrite_what_a_bounded_relu_gives(bounded):
 
     x = torch.randn(1, 3, 5, 5, dtype=torch.float64)
     torch.testing.assert_close(guided_backprop(Net(True), x, 1), guided_backprop(Net(False), x, 1))
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-@pytest.mark.parametrize(
-    "first",
-    [nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3, bias=False), nn.Linear(8, 2), nn.LayerNorm(8)],
-    ids=["conv", "no bias", "linear", "norm"],
-)
-@pytest.mark.parametrize("method", [gradient, rise, extremal_perturbation, guided_backprop])
-def test_images_of_another_dtype_than_the_network_s(method, first, dtype):
-    net = nn.Sequential(first, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()).to(dtype)
-    with pytest.raises(ValueError, match="images and the network's parameters differ in dtype"):
-        method(net, torch.rand(1, 3, 8, 8), 1)

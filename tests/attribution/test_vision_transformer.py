@@ -10,7 +10,7 @@ from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
-from course_lib.attribution.maps.grids import ends_with_channels, token_grid
+from course_lib.attribution.maps.grids import channels_second
 
 LAST = "encoder.layers.encoder_layer_1"
 
@@ -130,13 +130,18 @@ def test_guided_backprop_says_that_it_is_undefined(vit):
     assert "no rule for gelu" in text
 
 
+def turned(x, image, layer=None):
+    layer = layer or torch.nn.LayerNorm(x.shape[-1])
+    return channels_second(x, layer, layer, image, "the layer")(x)
+
+
 def test_grids():
     x = torch.arange(2 * 25 * 3.0).view(2, 25, 3)
-    grid = token_grid(x, torch.zeros(2, 3, 32, 48))
+    grid = turned(x, torch.zeros(2, 3, 32, 48))
     assert torch.equal(grid[:, :, 1, 2], x[:, 1 + 6 + 2])
-    assert token_grid(torch.zeros(1, 200, 8), torch.zeros(1, 3, 224, 224)).shape[2:] == (14, 14)
+    assert turned(torch.zeros(1, 200, 8), torch.zeros(1, 3, 224, 224)).shape[2:] == (14, 14)
     with pytest.raises(ValueError, match="no grid of square patches of a 5 x 7 image"):
-        token_grid(torch.zeros(1, 20, 8), torch.zeros(1, 3, 5, 7))
+        turned(torch.zeros(1, 20, 8), torch.zeros(1, 3, 5, 7))
 
 
 @pytest.fixture
@@ -197,9 +202,9 @@ def test_perturbing_channels_at_the_end(swin):
 
 
 def test_where_both_dimensions_fit_the_channels_are_second():
-    assert ends_with_channels(torch.nn.LayerNorm(8), torch.zeros(1, 5, 5, 8))
-    assert not ends_with_channels(torch.nn.LayerNorm(8), torch.zeros(1, 8, 5, 8))
-    assert not ends_with_channels(torch.nn.LayerNorm(8), torch.zeros(1, 5, 8))
+    norm, image = torch.nn.LayerNorm(8), torch.zeros(1, 3, 20, 20)
+    for shape, expected in (((1, 5, 5, 8), (1, 8, 5, 5)), ((1, 8, 5, 8), (1, 8, 5, 8))):
+        assert turned(torch.zeros(shape), image, norm).shape == expected
 
 
 @pytest.mark.parametrize("name", ["convnext_tiny", "efficientnet_b0", "mobilenet_v3_small"])
@@ -207,16 +212,59 @@ def test_blocks_of_convolutional_networks_have_channels_second(name):
     from torchvision.models import get_model
 
     net = get_model(name, weights=None).eval()
-    found = {}
+    outputs = {}
     for stage, module in net.features.named_modules():
         # ConvNeXt's blocks have their channels at the end inside, and in second place outside.
         if stage.count(".") < 2:
-            module.register_forward_hook(
-                lambda m, a, y, stage=stage: found.update({stage: ends_with_channels(m, y)})
-            )
-    net(torch.zeros(1, 3, 64, 64))
-    assert len(found) > 10
-    assert not any(found.values())
+            module.register_forward_hook(lambda m, a, y: outputs.update({m: y}))
+    x = torch.zeros(1, 3, 64, 64)
+    net(x)
+    assert len(outputs) > 10
+    for module, y in outputs.items():
+        assert channels_second(y, module, net, x, "the layer")(y) is y
+
+
+def test_channels_of_a_layer_without_weights_are_those_of_the_one_before():
+    """`Flatten(2)` after a convolution gives N x C x L, and 64 x 256 are not 64 tokens."""
+    conv, x = torch.nn.Conv2d(3, 64, 1), torch.rand(1, 3, 16, 16)
+    net = torch.nn.Sequential(
+        conv, torch.nn.Flatten(2), torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten()
+    )
+    found = linear_approx(net, x, 5, saliency_layer="1")
+    assert found.shape == (1, 1, 256)
+    torch.testing.assert_close(found[0, 0], conv(x)[0, 5].flatten() / 256)
+
+
+@pytest.mark.parametrize("layer", ["features.1.0.block.1", "features.1.0.block.4"])
+def test_channels_inside_of_convnext_are_found(layer):
+    """At a `Permute` to N x H x W x C, and at the GELU that follows its linear layer."""
+    from torchvision.models import convnext_tiny
+
+    net, x = convnext_tiny(weights=None).eval(), torch.rand(1, 3, 64, 32)
+    with torch.no_grad():
+        net.classifier[2].weight.normal_()
+    outputs = []
+    net.get_submodule(layer).register_forward_hook(lambda m, a, y: outputs.append(y))
+    found = linear_approx(net, x, 5, saliency_layer=layer)
+    assert outputs[0].shape[1:3] == (16, 8)
+    assert found.shape == (1, 1, 16, 8)
+
+
+def test_positions_that_are_on_no_grid_are_refused():
+    """Heads x tokens inside of an attention are no places of the image."""
+
+    class Attention(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches, self.k_norm = torch.nn.Conv2d(3, 24, 8, 8), torch.nn.LayerNorm(8)
+
+        def forward(self, x):
+            tokens = self.patches(x).flatten(2).transpose(1, 2)
+            heads = self.k_norm(tokens.unflatten(2, (3, 8)).transpose(1, 2))
+            return heads.transpose(1, 2).flatten(2).mean(1)
+
+    with pytest.raises(ValueError, match="1 x 3 x 16 x 8, which is no grid of square patches"):
+        grad_cam(Attention(), torch.rand(1, 3, 32, 32), 0, saliency_layer="k_norm")
 
 
 @pytest.mark.slow

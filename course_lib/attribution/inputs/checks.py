@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import numbers
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -59,6 +57,31 @@ def check_image(x: Any, name: str = "The input") -> torch.Tensor:
     if not x.is_floating_point():
         raise ValueError(f"{name} must be of a floating dtype, not {x.dtype}.")
     return check_finite(x, name)
+
+
+def check_like(x: Any, input: torch.Tensor, name: str) -> torch.Tensor:
+    """Return x, finite and of the shape, dtype and device of the images; ValueError otherwise.
+
+    Args:
+        x: N x C x H x W; 1 x C x H x W stands for every image.
+        input: the images.
+        name: what to call x.
+
+    >>> check_like(torch.zeros(1, 3, 8, 8), torch.zeros(2, 3, 8, 8), "The baseline").shape
+    torch.Size([2, 3, 8, 8])
+    """
+    check_image(x, name)
+    if x.shape[1:] != input.shape[1:] or len(x) not in (1, len(input)):
+        raise ValueError(
+            f"{name} must have the shape of the images, {shape_text(input)}, but has "
+            f"{shape_text(x)}."
+        )
+    if x.dtype != input.dtype or x.device != input.device:
+        raise ValueError(
+            f"{name} must be of the images' dtype and on their device, {input.dtype} on "
+            f"{input.device}, but is {x.dtype} on {x.device}."
+        )
+    return x.expand_as(input)
 
 
 def as_number(value: Any) -> float | None:
@@ -187,36 +210,3 @@ def refuse_scripted(layer: nn.Module, where: str) -> None:
             f"The output of {where} can't be read in a scripted or traced model: give the "
             f"original model."
         )
-
-
-_PLAIN_WORDS = {
-    "torch.utils.checkpoint": (
-        "The network computes activations again in the backward pass (gradient checkpointing), "
-        "and this method needs those of the forward pass: switch it off."
-    ),
-    "Inference tensors": (
-        "The network's parameters were made in inference mode, where no gradient can be taken: "
-        "make, load or convert it outside torch.inference_mode()."
-    ),
-    **dict.fromkeys(
-        ("Input type (", "must have the same dtype", "mixed dtype", "expected scalar type"),
-        "The images and the network's parameters differ in dtype: convert one of them, as by "
-        "images.to(dtype) or model.to(dtype).",
-    ),
-}
-
-
-@contextmanager
-def plain_errors(sentences: Mapping[str, str] = _PLAIN_WORDS) -> Iterator[None]:
-    """ValueErrors in plain words in place of some of torch's own errors.
-
-    Args:
-        sentences: words of torch's error -> what to say instead.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        for words, sentence in sentences.items():
-            if words in str(error):
-                raise ValueError(sentence) from error
-        raise

@@ -129,8 +129,9 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
 
     Restored on leaving, also by an exception, also when it strikes half-way through the set-up:
     each module's training flag, `requires_grad` and `.grad` of each parameter and of the given
-    tensors, and the random state of the CPU and of the devices that these live on. Where several
-    threads use a model at once, the last to leave restores it.
+    tensors, the random state of the CPU and of the devices that these live on, whether gradients
+    are on, and the function modes that are active. Where several threads use a model at once, the
+    last to leave restores it.
 
     Args:
         model: the network; anything that is not an `nn.Module` is left alone.
@@ -144,13 +145,31 @@ def preserved(model: Any, *tensors: torch.Tensor) -> Iterator[None]:
     (True, True, True)
     """
     user, inputs = object(), _Tensors(tensors)
+    gradients, modes = torch.is_grad_enabled(), torch._C._len_torch_function_stack()
     random: dict[torch.device, Any] = {}
     try:
         parameters = _take(model, user) if isinstance(model, nn.Module) else []
         random = random_states((*parameters, *tensors))
         yield
     finally:
+        while torch._C._len_torch_function_stack() > modes:
+            torch._C._pop_torch_function_stack()
+        torch.set_grad_enabled(gradients)
         if isinstance(model, nn.Module):
             _give_back(model, user)
         inputs.restore()
         restore_random_states(random)
+
+
+@contextmanager
+def explaining(model: nn.Module, *tensors: torch.Tensor) -> Iterator[None]:
+    """The setting in which a method runs a network: `preserved`, and gradients can be taken.
+
+    Also where the caller's code runs without gradients, or in inference mode.
+
+    >>> with torch.no_grad(), explaining(torch.nn.ReLU()):
+    ...     torch.is_grad_enabled()
+    True
+    """
+    with torch.inference_mode(False), torch.enable_grad(), preserved(model, *tensors):
+        yield

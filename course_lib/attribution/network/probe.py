@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -10,6 +11,9 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from .layers import named_layers
+from .preserved import is_other_thread
 
 
 class Probe:
@@ -143,6 +147,17 @@ class Probe:
         self.remove()
 
 
+class OwnProbe(Probe):
+    """A probe of the runs of its own thread: another may explain the same network meanwhile."""
+
+    def __init__(self, module: nn.Module, target: str = "output") -> None:
+        self._thread = threading.get_ident()
+        super().__init__(module, target)
+
+    def _on_output(self, output: Any) -> Any:
+        return output if is_other_thread(self._thread) else super()._on_output(output)
+
+
 def attach_debug_probes(model: nn.Module, debug: bool = False) -> OrderedDict[str, Probe]:
     """Probe the model's input and the output of every layer.
 
@@ -159,6 +174,9 @@ def attach_debug_probes(model: nn.Module, debug: bool = False) -> OrderedDict[st
     """
     probes: OrderedDict[str, Probe] = OrderedDict()
     if debug:
-        for name, module in model.named_modules():
-            probes[name] = Probe(module, target="output" if name else "input")
+        probed: set[nn.Module] = set()
+        for name, module in named_layers(model):
+            if module not in probed:
+                probed.add(module)
+                probes[name] = Probe(module, target="output" if name else "input")
     return probes

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from ..inputs.notices import warn
-from .backward_rules import BackwardRules, operation_name
+from .backward_rules import BackwardRules
+from .calls import operation_name
 from .excitation_graph import tensors_in
 from .excitation_rules import LINEAR_LAYERS, excitation_rules
 from .excitation_shares import LinearMap, Relevance

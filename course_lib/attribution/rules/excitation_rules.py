@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from ..inputs.checks import shape_text
-from .backward_rules import Rule, is_in_place, operation_name
+from .backward_rules import Rule
+from .calls import is_in_place, operation_name
 from .excitation_graph import depends_on_image, refuse, tensors_in
 from .excitation_shares import (
     AverageShares,

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from ..inputs.checks import plain_errors, refuse_compiled
+from ..inputs.checks import refuse_compiled
 from ..network.layers import get_module, layer_name
 from ..network.preserved import is_other_thread
 from ..network.probe import Probe
@@ -28,13 +28,6 @@ from .graph import now
 _HALF_SCALE = 2.0**12
 
 _NOT_BEFORE = "The contrast layer must come before the classifier layer."
-# The rules keep activations that torch's own gradient would not need.
-_OVERWRITTEN = {
-    "modified by an inplace operation": (
-        "The network overwrites an activation that excitation backprop needs: replace the "
-        "operation that works in place (inplace=False, y = y + x for y += x)."
-    )
-}
 
 
 @dataclass
@@ -202,7 +195,7 @@ class Run:
             # Another backward pass, for the probes' gradients.
             self.context.relevance.keep = True
         layer = None if saliency_layer == "" else get_module(self.model, saliency_layer)
-        with self._hooked(layer), plain_errors(_OVERWRITTEN):
+        with self._hooked(layer):
             return saliency(self.model, self.input, self.target, saliency_layer, *args, **kwargs)
 
     def lost(self) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Give every ReLU another backward rule, the direct way: by patching torch's functions."""
+"""Give every ReLU another backward rule: by patching torch, or by a hook at each ReLU that runs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from ..inputs.notices import warn
-from .backward_rules import as_activation, is_in_place
+from .backward_rules import BackwardRules
+from .calls import as_activation, is_in_place
 from .patch import Patch
 
 _PATCHED = (
@@ -43,8 +45,8 @@ class ReLUContext:
     """Run ReLUs through an autograd function while the context is active.
 
     `torch.relu`, `torch.relu_` and the other places where torch's ReLU can be called from are
-    patched; modules and `F.relu` end up there too. In-place calls stay in place. ReLU6 is the
-    given ReLU followed by an ordinary cap at 6.
+    patched; modules and `F.relu` end up there too. In-place calls stay in place. Where a ReLU6 is
+    flat, above 6 as below 0, the function gets 0.
 
     The patch is seen by **every thread** of the process: another thread that runs a network
     meanwhile gets this context's gradients. `BackwardRules` does the same job in its own thread
@@ -91,13 +93,17 @@ class ReLUContext:
             self.met += 1
             _, x, bounds = activation
             in_place = is_in_place(original, args, kwargs)
-            y = self.relu_func.apply(x.clone() if in_place else x)
-            if bounds:
-                y = y.clamp(max=bounds[1])
+            y = self._run(x.clone() if in_place else x, *bounds[1:])
             return x.copy_(y) if in_place else y
 
         relu.__name__ = name.rsplit(".", 1)[1]
         return relu
+
+    def _run(self, x: torch.Tensor, high: float | None = None) -> torch.Tensor:
+        if high is None:
+            return self.relu_func.apply(x)
+        y = self.relu_func.apply(_Instead.apply(x, x.where(x < high, 0)))
+        return _Instead.apply(y, x.clamp(0, high))
 
     def __enter__(self) -> ReLUContext:
         self.met = 0
@@ -128,3 +134,79 @@ class ReLUContext:
                 f"ReLUContext({self.relu_func.__name__}) met no ReLU: the gradients are the "
                 f"ordinary ones.",
             )
+
+
+class _Instead(torch.autograd.Function):
+    """Another value, with the gradient going to x all the same."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, p: torch.Tensor) -> Any:
+        return p, None
+
+
+class HookedReLUs(ReLUContext):
+    """A `ReLUContext` that patches nothing: each ReLU runs as it is, and its node gets a hook.
+
+    The forward pass is unchanged to the last bit, and the rule holds in its own thread only.
+
+    Args:
+        relu_func: the rule as a learner writes it.
+        hook: gives the same rule to the node that a ReLU or ReLU6 leaves in autograd's graph.
+        name: how warnings call the method.
+    """
+
+    def __init__(
+        self,
+        relu_func: type[torch.autograd.Function],
+        hook: Callable[[torch.autograd.graph.Node], object],
+        name: str,
+    ) -> None:
+        super().__init__(relu_func)
+
+        def rule(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            activation = as_activation(func, args, kwargs)
+            if activation is None or (activation[2] and activation[2][0] != 0):
+                return NotImplemented
+            x = activation[1]
+            # An outer context must not give its rule to the same node.
+            with torch._C.DisableTorchFunction():
+                if x._is_view() and is_in_place(func, args, kwargs):
+                    # The node of an operation on a view in place is not to be had.
+                    beside = x.clone()
+                    y = func(
+                        *(beside if a is x else a for a in args),
+                        **{key: beside if a is x else a for key, a in kwargs.items()},
+                    )
+                    self._hook(y)
+                    return x.copy_(y)
+                y = func(*args, **kwargs)
+                self._hook(y)
+            return y
+
+        self._give_rule = hook
+        self._rules = BackwardRules({F.relu: rule, F.hardtanh: rule}, name=name)
+
+    def _hook(self, y: torch.Tensor) -> None:
+        if y.grad_fn is not None:
+            self._give_rule(y.grad_fn)
+
+    def __enter__(self) -> HookedReLUs:
+        self._rules.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._rules.__exit__(exc_type, exc_value, traceback)
+
+
+def positive(gradients: tuple[torch.Tensor | None, ...]) -> tuple[torch.Tensor | None, ...]:
+    """The gradients' positive parts."""
+    return tuple(None if p is None else p.clamp(min=0) for p in gradients)
