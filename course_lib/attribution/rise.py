@@ -295,8 +295,7 @@ class _Spread:
 
     def add(self, image: int, weights: torch.Tensor) -> None:
         """Count the weights, k x T, of k more masks for an image."""
-        w = weights.double()
-        sums = torch.stack((torch.ones_like(w), w, w.square())).sum(1)
+        sums = torch.stack((torch.ones_like(weights), weights, weights.square())).sum(1)
         self._sums[image] = sums + self._sums[image] if image in self._sums else sums
 
     def _mean_and_deviation(self) -> tuple[torch.Tensor, torch.Tensor]:

@@ -88,7 +88,7 @@ def pair() -> tuple[Net, Net]:
     return any_layout, by_view
 
 
-@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost", "ignore:RISE's activation flat")
 @pytest.mark.parametrize("name", METHODS)
 def test_networks_that_flatten_by_view_get_the_same_maps(name: str) -> None:
     images = torch.rand(1, 3, 6, 6)
@@ -104,7 +104,7 @@ def test_networks_that_flatten_by_view_get_the_same_maps(name: str) -> None:
     assert not any(by_view.layouts)
 
 
-@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost", "ignore:RISE's activation flat")
 @pytest.mark.parametrize("name", METHODS)
 def test_maps_equal_those_of_double_precision(name: str) -> None:
     """In float64 the network runs on ordinary images."""
