@@ -27,7 +27,7 @@ notebooks: .venv/teacher.stamp
 	@$(BIN)/course build
 
 bench: .venv/peers.stamp
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m speed
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -1,6 +1,6 @@
 """How good are the fast schedule's masks beside the paper's, and at what time?
 
-    python -m benchmarks.extremal_schedule --scenes 50 --store build/extremal_schedule.jsonl
+    python -m speed.extremal_schedule --scenes 50 --store build/extremal_schedule.jsonl
 
 Each scene and schedule is one line of the store, so that an interrupted measurement goes on where
 it stopped. Where TorchRay can be imported (it is no dependency), its own iterations are timed on

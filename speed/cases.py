@@ -11,8 +11,6 @@ from functools import partial
 import torch
 from torch import nn
 
-from benchmarks.networks import NETWORKS, Network
-from benchmarks.timing import Run
 from course_lib.attribution.deconvnet import deconvnet
 from course_lib.attribution.excitation_backprop import (
     contrastive_excitation_backprop,
@@ -25,6 +23,9 @@ from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
 from course_lib.attribution.network.layers import get_module
 from course_lib.attribution.rise import rise
+
+from .networks import NETWORKS, Network
+from .timing import Run
 
 TARGET = 3
 RISE_MASKS = 64
@@ -132,7 +133,7 @@ METHODS = (
 
 def make_case(name: str, method: str, *, peers: bool = True) -> Case:
     """The case of a method on a network, by its name in `NETWORKS`."""
-    from benchmarks import peers as others
+    from . import peers as others
 
     where: Network = NETWORKS[name]
     model = where.make()

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import __main__ as bench
-from benchmarks.cases import (
+from speed import __main__ as bench
+from speed.cases import (
     EXTREMAL,
     METHODS,
     forward_passes,
@@ -16,9 +16,9 @@ from benchmarks.cases import (
     to_input,
     to_layer,
 )
-from benchmarks.peers import MODULES, PEERS
-from benchmarks.rows import middle, row, timed_row
-from benchmarks.timing import interleaved
+from speed.peers import MODULES, PEERS
+from speed.rows import middle, row, timed_row
+from speed.timing import interleaved
 
 # Those of the issue that asked for speed, on tiny_vgg.
 GOALS = {
@@ -42,7 +42,7 @@ def network():
 def test_runs_take_turns_and_their_medians_come_back(monkeypatch):
     calls = []
     clock = iter(range(10_000))
-    monkeypatch.setattr("benchmarks.timing.time.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("speed.timing.time.perf_counter", lambda: float(next(clock)))
     medians = interleaved(
         {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, seconds=0, least=3
     )
@@ -65,7 +65,7 @@ def test_floors_are_the_network_s_own_passes(network):
 
 def test_an_iteration_is_the_time_between_two_calls_back(monkeypatch):
     clock = iter([0.0, 1.0, 2.5, 3.5])
-    monkeypatch.setattr("benchmarks.cases.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("speed.cases.time.perf_counter", lambda: next(clock))
     assert iterations(lambda callback: [callback(i, 4) for i in range(4)]) == 1.0
 
 
@@ -75,12 +75,12 @@ def test_the_table_marks_what_misses_its_goal(tmp_path):
         row("tiny_vgg", 1, "rise", 0.5, {"floor": 0.1, "ours": 0.06, "captum": 0.2}),
     ]
     bench.write(tmp_path, rows, [])
-    text = (tmp_path / "benchmark.md").read_text()
+    text = (tmp_path / "speed.md").read_text()
     assert "| tiny_vgg | 1 | gradient | 10.0 | 1.05 | 1.10 |" in text
     assert "| tiny_vgg | 1 | rise | 100.0 | 0.60 (missed) | 0.50 | 2.00 |" in text
     assert "MB" not in text
-    assert json.loads((tmp_path / "benchmark.json").read_text())["rows"] == rows
-    assert (tmp_path / "benchmark.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "speed.json").read_text())["rows"] == rows
+    assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_was_measured_before_an_interrupt_is_shown_and_kept(tmp_path, capsys, monkeypatch):
@@ -92,7 +92,7 @@ def test_what_was_measured_before_an_interrupt_is_shown_and_kept(tmp_path, capsy
     monkeypatch.setattr(bench, "timed_row", until_vgg16)
     with pytest.raises(KeyboardInterrupt):
         bench.main(["--threads", "1", "--out", str(tmp_path)])
-    kept = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
+    kept = json.loads((tmp_path / "speed.json").read_text())["rows"]
     assert [r["network"] for r in kept] == ["tiny_vgg"] * 9 + ["resnet18"] * 9
     assert capsys.readouterr().out.count("| 1.05 |") == 18
 
@@ -108,7 +108,7 @@ def test_the_tables_are_printed_as_they_are_written(tmp_path, capsys, monkeypatc
     printed = capsys.readouterr().out
     assert printed.count("2.00 (missed)") == 18
     assert printed.count("| 12 | 12 |") == 3
-    assert (tmp_path / "benchmark.md").read_text().endswith(printed)
+    assert (tmp_path / "speed.md").read_text().endswith(printed)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -132,7 +132,7 @@ def test_a_line_is_the_middle_of_several():
 
 @pytest.mark.parametrize("method", ["gradient", EXTREMAL])
 def test_a_line_is_timed_in_processes_of_its_own(monkeypatch, method):
-    monkeypatch.setattr("benchmarks.rows.PROCESSES", 1)
+    monkeypatch.setattr("speed.rows.PROCESSES", 1)
     threads = torch.get_num_threads()
     found = timed_row("tiny_vgg", threads + 1, method, 0, peers=False)
     assert torch.get_num_threads() == threads

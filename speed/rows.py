@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.cases import EXTREMAL, extremal_case, make_case
-from benchmarks.timing import interleaved
+from .cases import EXTREMAL, extremal_case, make_case
+from .timing import interleaved
 
 PROCESSES = 3
 

@@ -1,6 +1,6 @@
 """Memory of the heavy methods: how far each raises a fresh process's peak.
 
-    python -m benchmarks.memory METHOD NETWORK
+    python -m speed.memory METHOD NETWORK
 
 prints the rise in MB; `measure` runs that in a process of its own.
 """
@@ -14,10 +14,11 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.cases import AREAS, RISE_BATCH, RISE_MASKS, TARGET, forward_passes, to_input
-from benchmarks.networks import NETWORKS
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.rise import rise
+
+from .cases import AREAS, RISE_BATCH, RISE_MASKS, TARGET, forward_passes, to_input
+from .networks import NETWORKS
 
 # Of each method, its floor: "discs" are those of the fast schedule, the other is the paper's.
 HEAVY = {
@@ -61,7 +62,7 @@ def rise_in_peak(method: str, network: str) -> float:
 def measure(method: str, network: str) -> float:
     """`rise_in_peak` in a fresh process, since a peak never goes down."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.memory", method, network],
+        [sys.executable, "-m", "speed.memory", method, network],
         capture_output=True,
         text=True,
         check=True,

@@ -1,6 +1,6 @@
 """`make bench`: the table of all methods on all networks, and a bar chart.
 
-python -m benchmarks [--networks tiny_vgg resnet18] [--threads 1 2] [--seconds 6] [--no-peers]
+python -m speed [--networks tiny_vgg resnet18] [--threads 1 2] [--seconds 6] [--no-peers]
                      [--no-memory] [--out FOLDER]
 """
 
@@ -16,23 +16,23 @@ from typing import Any
 
 import torch
 
-from benchmarks.cases import EXTREMAL, METHODS
-from benchmarks.memory import HEAVY, measure
-from benchmarks.networks import NETWORKS
-from benchmarks.rows import PROCESSES, timed_row
+from .cases import EXTREMAL, METHODS
+from .memory import HEAVY, measure
+from .networks import NETWORKS
+from .rows import PROCESSES, timed_row
 
 PEERS = ("captum", "pytorch-grad-cam", "zennit")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run what the command line asks for, print the table and write it to files."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m speed", description=__doc__)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--seconds", type=float, default=6, help="per row of the table")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--no-memory", action="store_true")
-    parser.add_argument("--out", type=Path, help="folder for benchmark.json, .md and .png")
+    parser.add_argument("--out", type=Path, help="folder for speed.json, .md and .png")
     options = parser.parse_args(arguments)
 
     rows: list[dict[str, Any]] = []
@@ -108,24 +108,24 @@ def memory_lines(memory: list[dict[str, Any]]) -> list[str]:
 
 
 def write(folder: Path, rows: list[dict[str, Any]], memory: list[dict[str, Any]]) -> None:
-    """benchmark.json, benchmark.md and benchmark.png in `folder`."""
+    """speed.json, speed.md and speed.png in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     data = {"rows": rows, "memory": memory}
     lines = [*heading(), *map(line_of, rows), *(memory_lines(memory) if memory else [])]
-    (folder / "benchmark.json").write_text(json.dumps(data, indent=1) + "\n")
-    (folder / "benchmark.md").write_text(
+    (folder / "speed.json").write_text(json.dumps(data, indent=1) + "\n")
+    (folder / "speed.md").write_text(
         "# How fast the methods are\n\n"
-        "![Bars of each method's time as a multiple of its floor, for each network](benchmark.png)"
+        "![Bars of each method's time as a multiple of its floor, for each network](speed.png)"
         "\n\n" + "\n".join(lines) + "\n"
     )
-    chart(rows, folder / "benchmark.png")
+    chart(rows, folder / "speed.png")
 
 
 def chart(rows: list[dict[str, Any]], path: Path) -> None:
     """Bars of the ratios to the floor, a panel per network, at the smallest number of threads."""
     import numpy as np
 
-    from course_lib.plotting import show, subplots
+    from course_lib.figures.plotting import show, subplots
 
     threads = min(r["threads"] for r in rows)
     networks = list(dict.fromkeys(r["network"] for r in rows))

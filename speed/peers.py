@@ -13,8 +13,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from benchmarks.timing import Run
 from course_lib.attribution.network.layers import get_module
+
+from .timing import Run
 
 Maker = Callable[[nn.Module, torch.Tensor, int, str | None], Run]
 
