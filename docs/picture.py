@@ -17,7 +17,7 @@ from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.rise import rise
 from course_lib.benchmark import get_example_data
-from course_lib.plotting import Panel, Picture, gallery
+from course_lib.figures.plotting import Panel, Picture, gallery
 from course_lib.world.examples import example_scene
 from course_lib.world.scenes import CLASSES
 

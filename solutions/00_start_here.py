@@ -39,7 +39,7 @@
 import torch
 
 from course_lib import check, hint, solution
-from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import CLASSES, draw_scene
 

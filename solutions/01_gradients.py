@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from course_lib import check, hint, solution
-from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.networks import build_network, load_network
 from course_lib.world.scenes import CLASSES, draw_scene, two_object_scenes
 

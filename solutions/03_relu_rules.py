@@ -28,7 +28,7 @@ from torch import nn
 from course_lib import check, hint, plotting, solution
 from course_lib.attribution.common import BackwardRules, Patch
 from course_lib.attribution.guided_backprop import guided_backprop
-from course_lib.plotting import Panel
+from course_lib.figures.plotting import Panel
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.networks import build_network
 from course_lib.world.scenes import CLASSES, two_object_scenes

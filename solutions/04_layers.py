@@ -25,7 +25,7 @@ from course_lib import check, hint, solution
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.explorer import LayerExplorer
-from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.networks import NETWORKS, load_network
 from course_lib.world.scenes import CLASSES, two_object_scenes

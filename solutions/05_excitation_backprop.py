@@ -28,8 +28,8 @@ from course_lib.attribution.excitation_backprop import (
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.explorer import LayerExplorer
-from course_lib.flow_diagram import contributions, relevance_flow
-from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.figures.flow_diagram import contributions, relevance_flow
+from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import CLASSES, two_object_scenes

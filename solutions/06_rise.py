@@ -27,7 +27,7 @@ from torch import nn
 from course_lib import check, hint, solution
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.rise import RiseMasks, rise
-from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.scenes import CLASSES, two_object_scenes
 

@@ -24,7 +24,7 @@ from course_lib import check, hint, solution
 from course_lib.attribution.common import imsmooth
 from course_lib.attribution.extremal_perturbation import MaskGenerator
 from course_lib.explorer import AreaExplorer
-from course_lib.plotting import Panel, gallery, show, subplots
+from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.scenes import CLASSES
 

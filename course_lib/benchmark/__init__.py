@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course_lib.benchmark.example import plot_example as plot_example
     from course_lib.world.examples import get_example_data as get_example_data
+
+    from .example import plot_example as plot_example
 
 _HOME = {
     "get_example_data": "course_lib.world.examples",

@@ -50,7 +50,7 @@ def plot_example(
         )
     import matplotlib.pyplot as plt
 
-    from course_lib.plotting import heat, picture, signed
+    from course_lib.figures.plotting import heat, picture, signed
 
     rows = len(input)
     figure, axes = plt.subplots(rows, 2, figsize=(6, 3.2 * rows), squeeze=False)

@@ -13,9 +13,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_lib.classroom.lesson import STUB, Graded, SourceError, check_stubs, read_lesson
-from course_lib.classroom.names import match_lesson
-from course_lib.classroom.places import repository
+from .lesson import STUB, Graded, SourceError, check_stubs, read_lesson
+from .names import match_lesson
+from .places import repository
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -165,7 +165,7 @@ def execute(source: Path, solution: NotebookNode) -> None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-    from course_lib.classroom.kernels import kernel_config
+    from .kernels import kernel_config
 
     with tempfile.TemporaryDirectory() as private:
         environment = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course_lib.classroom.places import lesson_folder
+from .places import lesson_folder
 
 
 def here() -> None:

@@ -69,7 +69,7 @@ def lab_arguments(folder: Path, *, page: str, browser: bool, port: int | None) -
         browser: whether a browser is opened.
         port: where to listen, or None for the first free one.
     """
-    from course_lib.classroom.kernels import kernel_config
+    from .kernels import kernel_config
 
     arguments = [
         f"--ServerApp.root_dir={folder.resolve()}",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from course_lib.classroom.lab import open_lab
-from course_lib.classroom.names import match_lesson
-from course_lib.classroom.places import lesson_files, lesson_folder
+from .lab import open_lab
+from .names import match_lesson
+from .places import lesson_files, lesson_folder
 
 
 @dataclass(frozen=True)

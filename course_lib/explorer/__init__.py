@@ -1,6 +1,6 @@
 """Views with sliders: `LayerExplorer` for the layer, `AreaExplorer` for the area."""
 
-from course_lib.explorer.area import AreaExplorer
-from course_lib.explorer.layer import LayerExplorer
+from .area import AreaExplorer
+from .layer import LayerExplorer
 
 __all__ = ["AreaExplorer", "LayerExplorer"]

@@ -18,9 +18,10 @@ from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.masks.perturbation import BLUR_PERTURBATION, Perturbation
 from course_lib.attribution.masks.rewards import VARIANTS
 from course_lib.attribution.network.preserved import preserved
-from course_lib.explorer import canvas
-from course_lib.explorer.threads import one_core_free
-from course_lib.explorer.view import (
+
+from . import canvas
+from .threads import one_core_free
+from .view import (
     CONTROL,
     LABELLED,
     LABELLED_SLIDER,
@@ -34,7 +35,7 @@ from course_lib.explorer.view import (
 )
 
 if TYPE_CHECKING:
-    from course_lib.plotting import Picture
+    from course_lib.figures.plotting import Picture
 
 AREAS = (0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4)
 """The areas on the slider by default, as shares of the image."""
@@ -305,7 +306,7 @@ class AreaExplorer:
 
     def contact_sheet(self) -> Picture:
         """The masks of all areas, and what the network sees under them, in one picture."""
-        from course_lib.plotting import Panel, gallery
+        from course_lib.figures.plotting import Panel, gallery
 
         self.wait()
         found = self._found[self.target.value, self.variant.value]

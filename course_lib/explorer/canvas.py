@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_lib.plotting import RELEVANCE_CMAP, SIGNED_CMAP, class_colour
+from course_lib.figures.plotting import RELEVANCE_CMAP, SIGNED_CMAP, class_colour
 
 if TYPE_CHECKING:
     from PIL import ImageDraw

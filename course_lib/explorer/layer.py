@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from course_lib.attribution.network.preserved import preserved
-from course_lib.explorer import canvas
-from course_lib.explorer.view import (
+
+from . import canvas
+from .view import (
     CONTROL,
     LABELLED,
     LABELLED_SLIDER,
@@ -30,7 +31,7 @@ from course_lib.explorer.view import (
 )
 
 if TYPE_CHECKING:
-    from course_lib.plotting import Picture
+    from course_lib.figures.plotting import Picture
 
 TILES = 2
 """The image and the map."""
@@ -332,7 +333,7 @@ class LayerExplorer:
 
     def contact_sheet(self) -> Picture:
         """The maps of all layers on the slider, for the chosen method and class, in one picture."""
-        from course_lib.plotting import Panel, gallery
+        from course_lib.figures.plotting import Panel, gallery
 
         method, target = self.method.value, self.target.value
         kind: Literal["signed", "heat"] = "signed" if METHODS[method].signed else "heat"

@@ -9,13 +9,14 @@ from typing import Any
 import ipywidgets
 from torch import Tensor
 
-from course_lib.explorer.area import AreaExplorer
-from course_lib.explorer.layer import LayerExplorer
-from course_lib.explorer.style import styled
-from course_lib.explorer.view import LABELLED
 from course_lib.world.examples import EXAMPLE_SEED, get_example_data
 from course_lib.world.networks import NETWORKS
 from course_lib.world.scenes import draw_scene
+
+from .area import AreaExplorer
+from .layer import LayerExplorer
+from .style import styled
+from .view import LABELLED
 
 LAST_SCENE = 9999
 """The highest number on the page's chooser of scenes."""

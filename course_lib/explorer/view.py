@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from course_lib.attribution.network.preserved import preserved
-from course_lib.explorer import canvas
-from course_lib.explorer.style import styled
+
+from . import canvas
+from .style import styled
 
 CONTROL = ipywidgets.Layout(width="23em", max_width="100%")
 """Controls are measured in the reader's own type size, so that they grow with the page's zoom."""

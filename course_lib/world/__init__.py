@@ -6,18 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course_lib.world.checkpoints import verify as verify
-    from course_lib.world.examples import example_scene as example_scene
-    from course_lib.world.examples import get_example_data as get_example_data
-    from course_lib.world.networks import NETWORKS as NETWORKS
-    from course_lib.world.networks import build_network as build_network
-    from course_lib.world.networks import load_network as load_network
-    from course_lib.world.scenes import CLASSES as CLASSES
-    from course_lib.world.scenes import Scene as Scene
-    from course_lib.world.scenes import draw_scene as draw_scene
-    from course_lib.world.scenes import two_object_scenes as two_object_scenes
-    from course_lib.world.training import measure as measure
-    from course_lib.world.training import train as train
+    from .examples import example_scene as example_scene
+    from .examples import get_example_data as get_example_data
+    from .networks import NETWORKS as NETWORKS
+    from .networks import build_network as build_network
+    from .networks import load_network as load_network
+    from .networks import verify as verify
+    from .scenes import CLASSES as CLASSES
+    from .scenes import Scene as Scene
+    from .scenes import draw_scene as draw_scene
+    from .scenes import two_object_scenes as two_object_scenes
+    from .training import measure as measure
+    from .training import train as train
 
 _HOME = {
     "CLASSES": "scenes",
@@ -31,7 +31,7 @@ _HOME = {
     "measure": "training",
     "train": "training",
     "two_object_scenes": "scenes",
-    "verify": "checkpoints",
+    "verify": "networks",
 }
 
 __all__ = sorted(_HOME)
@@ -41,4 +41,4 @@ def __getattr__(name: str) -> Any:
     """Load each name's module on first use, so that `import course_lib.world` stays cheap."""
     if name not in _HOME:
         raise AttributeError(f"module 'course_lib.world' has no attribute {name!r}")
-    return getattr(import_module(f"course_lib.world.{_HOME[name]}"), name)
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -104,17 +104,3 @@ def describe(name: str, folder: Path | None = None) -> str:
         f"{name}: SHA-256 {manifest['sha256'][:12]}…, {manifest['label_accuracy']:.2%} of labels "
         f"right on {manifest['held_out_scenes']} held-out scenes."
     )
-
-
-def verify() -> list[tuple[str, bool, str]]:
-    """Check every shipped file: its name, whether it is right, and one sentence. Raises nothing."""
-    from course_lib.world.networks import NETWORKS
-
-    results = []
-    for name in NETWORKS:
-        try:
-            load_weights(name)
-            results.append((name, True, describe(name)))
-        except (OSError, ValueError) as error:
-            results.append((name, False, f"{name}: {error}"))
-    return results

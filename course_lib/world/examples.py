@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.world.networks import NETWORKS, load_network
-from course_lib.world.scenes import SIZE, Scene, draw_scene
+from .networks import NETWORKS, load_network
+from .scenes import SIZE, Scene, draw_scene
 
 EXAMPLE_SEED = 2157
 """The scene of the example: two objects, well apart and alike in size."""
@@ -74,7 +74,7 @@ def get_example_data(
         x = _resize(read_image(image), SIZE if shape is None else shape)
         return network, x, *_two_highest(network, x)
 
-    from course_lib.world.torchvision_networks import load_torchvision
+    from .torchvision_networks import load_torchvision
 
     picture = None if image is None else read_image(image)
     network, preset = load_torchvision(arch, weights)

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 import torch
 from torch import Tensor, nn
 
-from course_lib.world.networks import NETWORKS
+from .networks import NETWORKS
 
 # Settings that torchvision makes along with these networks' ImageNet weights.
 WITH_IMAGENET_WEIGHTS: dict[str, dict[str, Any]] = {
@@ -89,7 +89,7 @@ def _state_of(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(f"The weights {path} are not there.")
     if path.suffix == ".safetensors":
-        from course_lib.world.checkpoints import load_weights
+        from .checkpoints import load_weights
 
         return load_weights(path.stem, path)
     try:

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from course_lib.world.checkpoints import describe, save_weights
-from course_lib.world.networks import TinyVGG, build_network, check_name, fold_batch_norm
-from course_lib.world.scenes import SIZE, draw_scene
+from .checkpoints import describe, save_weights
+from .networks import TinyVGG, build_network, check_name, fold_batch_norm
+from .scenes import SIZE, draw_scene
 
 TRAINING_SEEDS = 1_000_000
 """Training scenes count up from this seed: lessons show smaller ones, never trained on."""

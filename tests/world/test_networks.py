@@ -207,13 +207,13 @@ def test_weights_of_ones_own(tmp_path):
 
 
 def test_verify_tells_right_from_wrong(own_folder):
-    results = {name: (well, message) for name, well, message in checkpoints.verify()}
+    results = {name: (well, message) for name, well, message in networks.verify()}
     assert set(results) == set(NETWORKS)
     assert results["tiny_vgg"][0]
     assert "of labels right on 2000 held-out scenes" in results["tiny_vgg"][1]
     assert not results["tiny_resnet"][0]
     checkpoints.weights_file("tiny_vgg").write_bytes(b"no")
-    well, message = {name: rest for name, *rest in checkpoints.verify()}["tiny_vgg"]
+    well, message = {name: rest for name, *rest in networks.verify()}["tiny_vgg"]
     assert not well
     assert "are damaged: SHA-256" in message
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from course_lib import plotting
+from . import plotting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

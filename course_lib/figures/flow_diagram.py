@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from course_lib import plotting
+from . import plotting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

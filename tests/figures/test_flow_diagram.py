@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_lib.flow_diagram import contributions, relevance_flow
+from course_lib.figures.flow_diagram import contributions, relevance_flow
 
 WORDS = {"caption": "A network.", "alt": "Units and links."}
 X, W = torch.tensor([3.0, 1.0]), torch.tensor([[1.0, 2.0]])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib import diagrams
-from course_lib.plotting import Picture
+from course_lib.figures import diagrams
+from course_lib.figures.plotting import Picture
 
 ORANGE = (0xD5, 0x5E, 0x00)
 

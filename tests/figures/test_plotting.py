@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from course_lib import plotting
-from course_lib.plotting import Panel, Picture, class_colour, gallery, show
+from course_lib.figures import plotting
+from course_lib.figures.plotting import Panel, Picture, class_colour, gallery, show
 
 SIDE = 96
 WORDS = {"caption": "a caption", "alt": "an alt text"}
@@ -40,7 +40,7 @@ def frame(image: np.ndarray) -> np.ndarray:
 
 
 def test_importing_plotting_leaves_matplotlib_alone() -> None:
-    code = "import sys, course_lib.plotting; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, course_lib.figures.plotting; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
