@@ -15,6 +15,7 @@ from torch import nn
 from .inputs.checks import check_model
 from .inputs.notices import warn
 from .inputs.targets import Target
+from .methods import method
 from .rules.excitation_context import ExcitationBackpropContext
 from .rules.excitation_run import ContrastiveRun, Run
 from .rules.excitation_sum import EltwiseSum, eltwise_sum
@@ -76,6 +77,7 @@ def gradient_to_contrastive_excitation_backprop_saliency(x: torch.Tensor) -> tor
     return gradient_of(x).sum(dim=1, keepdim=True).clamp(min=0)
 
 
+@method("Excitation backprop", needs="weighted sums of activations")
 def excitation_backprop(
     model: nn.Module,
     input: torch.Tensor,
@@ -189,6 +191,7 @@ def relevance_lost(
     return run.lost()
 
 
+@method("Contrastive excitation backprop", needs="weighted sums of activations")
 def contrastive_excitation_backprop(
     model: nn.Module,
     input: torch.Tensor,

@@ -48,6 +48,7 @@ from .masks.rewards import (
     simple_reward,
 )
 from .masks.search import Problem, check_reward
+from .methods import method
 from .network.fast import run_fast
 from .network.preserved import current_autocast, preserved
 
@@ -113,6 +114,7 @@ class ExtremalMasks:
         return (self.masks, self.history)[index]
 
 
+@method("Extremal perturbation", layer="no", passes="max_iter x (forward + backward)")
 def extremal_perturbation(
     model: nn.Module,
     input: torch.Tensor,

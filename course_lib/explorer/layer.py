@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 import ipywidgets
@@ -13,6 +13,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from course_lib.attribution.maps.grids import channels_second
+from course_lib.attribution.methods import Method, methods
+from course_lib.attribution.network.layers import named_layers
 from course_lib.attribution.network.preserved import preserved
 
 from . import canvas
@@ -41,44 +44,27 @@ SHEET_COLUMNS = 6
 CLASSIFIERS = (nn.Linear, nn.Conv2d)
 
 
-@dataclass(frozen=True)
-class Method:
-    """A method that makes a map from any layer.
-
-    Args:
-        module: where it lives, in `course_lib.attribution`.
-        function: its name there.
-        signed: whether its maps have two signs.
-        contrastive: whether it needs a contrast layer; `contrast_layer` chooses it.
-    """
-
-    module: str
-    function: str
-    signed: bool = False
-    contrastive: bool = False
-
-    def __call__(self, model: nn.Module, x: torch.Tensor, target: int, layer: str) -> np.ndarray:
-        """The map for class `target` at `layer`, shape (h, w).
-
-        Raises:
-            ValueError: the method is not defined for this network, or at this layer.
-        """
-        function = getattr(import_module(f"course_lib.attribution.{self.module}"), self.function)
-        more = {"contrast_layer": contrast_layer(model, x)} if self.contrastive else {}
-        return function(model, x, target, saliency_layer=layer, **more)[0, 0].float().cpu().numpy()
-
-
 METHODS: Mapping[str, Method] = {
-    "Grad-CAM": Method("grad_cam", "grad_cam"),
-    "Linear approximation": Method("linear_approx", "linear_approx", signed=True),
-    "Excitation backprop": Method("excitation_backprop", "excitation_backprop"),
-    "Contrastive excitation backprop": Method(
-        "excitation_backprop", "contrastive_excitation_backprop", contrastive=True
-    ),
-    "Gradient": Method("gradient", "gradient"),
-    "Deconvnet": Method("deconvnet", "deconvnet"),
-    "Guided backprop": Method("guided_backprop", "guided_backprop"),
+    m.title: m
+    for m in sorted(methods().values(), key=lambda m: (m.layer != "needed", m.title))
+    if m.layer != "no"
 }
+"""The methods that make a map from any layer, by the names that people read."""
+
+
+def layer_map(
+    method: Method, model: nn.Module, x: torch.Tensor, target: int, layer: str
+) -> np.ndarray:
+    """A method's map for class `target` at `layer`, shape (h, w).
+
+    Raises:
+        ValueError: the method is not defined for this network, or at this layer.
+    """
+    more = {}
+    if "contrast_layer" in signature(method.function).parameters:
+        more["contrast_layer"] = contrast_layer(model, x)
+    found = method.function(model, x, target, saliency_layer=layer, **more)
+    return found[0, 0].float().cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -145,7 +131,7 @@ class Run:
     Args:
         name: the layer's name.
         layer: the layer.
-        is_map: whether it gave a tensor N x C x H x W with more than one position.
+        is_map: whether what it gave can be read as N x C x H x W, with more than one position.
     """
 
     name: str
@@ -155,25 +141,32 @@ class Run:
 
 def layers_run(model: nn.Module, x: torch.Tensor) -> list[Run]:
     """The layers that run for an input, inner and outer ones, in the order in which they end."""
-    runs: list[Run] = []
+    ran: list[tuple[str, nn.Module, Any]] = []
 
     def record(name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            is_map = isinstance(output, torch.Tensor) and output.dim() == 4
-            is_map = is_map and output.shape[2] * output.shape[3] > 1
-            runs.append(Run(name, module, is_map))
+        return lambda module, inputs, output: ran.append((name, module, output))
 
-        return hook
-
-    layers = [(name, layer) for name, layer in model.named_modules() if name]
-    handles = [layer.register_forward_hook(record(name)) for name, layer in layers]
+    handles = [
+        layer.register_forward_hook(record(name)) for name, layer in named_layers(model) if name
+    ]
     try:
         with preserved(model), torch.no_grad():
             model(x)
     finally:
         for handle in handles:
             handle.remove()
-    return runs
+    with preserved(model):
+        return [Run(name, layer, _is_map(y, layer, model, x)) for name, layer, y in ran]
+
+
+def _is_map(y: Any, layer: nn.Module, model: nn.Module, x: torch.Tensor) -> bool:
+    if not isinstance(y, torch.Tensor) or not y.is_floating_point() or len(y) != len(x):
+        return False
+    try:
+        y = channels_second(y, layer, model, x, "the layer")(y)
+    except ValueError:
+        return False
+    return y.dim() == 4 and y.shape[2] * y.shape[3] > 1
 
 
 def _maps(runs: Sequence[Run]) -> list[Run]:
@@ -185,8 +178,8 @@ def _maps(runs: Sequence[Run]) -> list[Run]:
 def spatial_layers(model: nn.Module, x: torch.Tensor) -> list[str]:
     """Names of the layers that a map can be made from, in the order in which they run.
 
-    Those are the innermost layers that run once, and whose output is a tensor N x C x H x W with
-    more than one position.
+    Those are the innermost layers that run once, and whose output can be read as N x C x H x W
+    with more than one position (`channels_second`).
 
     Args:
         model: the network.
@@ -309,7 +302,7 @@ class LayerExplorer:
         """What the picture shows for these settings; computed once."""
         key = (method, target, layer)
         if key not in self._states:
-            values = METHODS[method](self._model, self._x, target, layer)
+            values = layer_map(METHODS[method], self._model, self._x, target, layer)
             self._states[key] = replace(
                 self.state_without_map(method, target, layer),
                 map=values,

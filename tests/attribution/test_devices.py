@@ -70,7 +70,7 @@ SEARCHES: dict[str, Callable[..., Any]] = {
     ),
     "extremal_area": lambda m, x, layer: extremal_area(m, x, 1, 0.5, **SHORT),
 }
-LAYERS = {"tiny_vgg": "features.21", "tiny_resnet": "layer3", "tiny_densenet": "features"}
+LAYERS = {"tiny_vgg": "features.21", "tiny_resnet": "layer3"}
 
 
 @pytest.fixture(params=DEVICES)
@@ -88,10 +88,11 @@ def back(x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.filterwarnings("ignore:Excitation backprop lost")
-@pytest.mark.parametrize("network", ["tiny_vgg", "tiny_resnet", "tiny_densenet"])
 @pytest.mark.parametrize("name", METHODS)
-def test_maps_are_made_where_the_image_is(name: str, network: str, elsewhere: str) -> None:
+def test_maps_are_made_where_the_image_is(name: str, elsewhere: str) -> None:
     x = torch.rand(2, 3, 32, 40, generator=torch.manual_seed(0))
+    # Its residual sums matter to excitation backprop alone.
+    network = "tiny_resnet" if "excitation" in name else "tiny_vgg"
     layer = LAYERS[network]
     expected = METHODS[name](load_network(network), x, layer)
     model, there = put(elsewhere, load_network(network), x)

@@ -170,7 +170,7 @@ def test_smooth_is_a_number_of_any_type(share, net, images):
 
 @every_call
 @pytest.mark.parametrize("error", [Boom, KeyboardInterrupt])
-def test_all_is_as_before_after_an_exception_at_every_forward(call, error, net, images):
+def test_all_is_as_before_after_an_exception(call, error, net, images):
     net.train()
     images.requires_grad_()
     expected = call(net, images, 1)
@@ -179,14 +179,17 @@ def test_all_is_as_before_after_an_exception_at_every_forward(call, error, net, 
         torch.rand(1)
         raise error
 
-    for module in list(net.modules()):
-        for register in (module.register_forward_hook, module.register_forward_pre_hook):
-            handle = register(fail)
-            before = snapshot(net, images)
-            with pytest.raises(error):
-                call(net, images, 1)
-            assert same(before, snapshot(net, images))
-            handle.remove()
+    for register in (
+        net.register_forward_pre_hook,
+        net.bn1.register_forward_hook,
+        net.register_forward_hook,
+    ):
+        handle = register(fail)
+        before = snapshot(net, images)
+        with pytest.raises(error):
+            call(net, images, 1)
+        assert same(before, snapshot(net, images))
+        handle.remove()
     torch.testing.assert_close(call(net, images, 1), expected)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import html
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ from torch import nn
 
 from course_lib.attribution.excitation_backprop import contrastive_excitation_backprop
 from course_lib.explorer import LayerExplorer, canvas
-from course_lib.explorer.layer import METHODS, contrast_layer, describe, render, spatial_layers
+from course_lib.explorer.layer import (
+    METHODS,
+    contrast_layer,
+    describe,
+    layer_map,
+    render,
+    spatial_layers,
+)
 from course_lib.world.networks import NETWORKS, load_network
 from course_lib.world.scenes import draw_scene
 
@@ -148,7 +156,7 @@ def test_every_step_of_the_slider_shows_the_library_s_map(explorer, method):
     for layer in explorer.layer.options:
         explorer.layer.value = layer
         state = explorer.state(method, 3, layer)
-        expected = METHODS[method](explorer._model, explorer._x, 3, layer)
+        expected = layer_map(METHODS[method], explorer._model, explorer._x, 3, layer)
         np.testing.assert_array_equal(state.map, expected)
         alt = alt_of(explorer)
         assert alt == describe(state)
@@ -221,7 +229,7 @@ def test_errors_are_shown_in_the_widget(explorer, monkeypatch):
     def fail(*args, **kwargs):
         raise ValueError("no <map> today")
 
-    monkeypatch.setattr("course_lib.attribution.grad_cam.grad_cam", fail)
+    monkeypatch.setitem(METHODS, "Grad-CAM", replace(METHODS["Grad-CAM"], function=fail))
     explorer.layer.value = "2"
     explorer.target.value = 5
     assert 'role="alert"' in explorer.news.value
