@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import torch
 from torch import nn
 
+from .inputs.notices import warn
 from .inputs.options import SaliencyOptions
 from .inputs.targets import Target
 from .methods import method
@@ -33,6 +34,20 @@ class DeConvNetReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, p: torch.Tensor) -> torch.Tensor:
         return p.clamp(min=0)
+
+
+# Operations whose gradient is the same whatever went in, with this rule at the ReLUs, and what a
+# network asks of its tensors.
+_BLIND = frozenset(
+    (
+        *("relu", "hardtanh", "threshold", "clamp", "clamp_min", "linear", "batch_norm", "dropout"),
+        *("conv1d", "conv2d", "conv3d", "conv_transpose2d", "avg_pool2d", "adaptive_avg_pool2d"),
+        *("mean", "sum", "add", "sub", "cat", "chunk", "split", "pad", "interpolate"),
+        *("flatten", "view", "reshape", "unflatten", "squeeze", "unsqueeze", "permute"),
+        *("transpose", "contiguous", "clone", "channel_shuffle", "get", "size", "dim", "len"),
+        *("detach", "grad", "is_floating_point", "new_empty", "zeros_like"),
+    )
+)
 
 
 class DeConvNetContext(HookedReLUs):
@@ -88,23 +103,36 @@ def deconvnet(
         ValueError, TypeError: as `saliency`; a compiled or scripted model.
 
     Warns:
-        UserWarning: the model has no ReLU, or nonlinearities of another kind, by name.
+        UserWarning: the model has no ReLU, or nonlinearities of another kind, by name; or no max
+            pooling, by which alone the map depends on the image.
 
     Paper: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
     ECCV 2014.
 
-    >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(2, 1))
+    >>> net = nn.Sequential(nn.ReLU(), nn.MaxPool2d(1), nn.Flatten(), nn.Linear(2, 1))
     >>> with torch.no_grad():
-    ...     _ = net[2].weight.copy_(torch.tensor([[3.0, -2.0]]))
+    ...     _ = net[3].weight.copy_(torch.tensor([[3.0, -2.0]]))
     >>> deconvnet(net, torch.tensor([[[[-1.0, 1.0]]]]), 0).tolist()
     [[[[3.0, 0.0]]]]
     """
-    return saliency(
+    context = DeConvNetContext()
+
+    def the_context() -> DeConvNetContext:
+        return context
+
+    the_context.__name__ = "DeConvNet"
+    result = saliency(
         model,
         input,
         target,
         saliency_layer,
-        context_builder=DeConvNetContext,
+        context_builder=the_context,
         gradient_to_saliency=gradient_to_saliency,
         **options,
     )
+    if context.rules.met and context.rules.ran <= _BLIND:
+        warn(
+            "DeConvNet's map of this network is the same for every image: it depends on the image "
+            "by max pooling alone, and this network has none."
+        )
+    return result

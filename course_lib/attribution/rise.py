@@ -171,7 +171,7 @@ def rise(
     `torch.autocast`, which holds for the network alone. Paper: Petsiuk, Das and Saenko, "RISE:
     Randomized Input Sampling for Explanation of Black-box Models" (2018), arXiv 1806.07421.
 
-    Other than in TorchRay, the maps are those of `target`, when there is one, and no others are
+    Unlike in TorchRay, the maps are those of `target`, when there is one, and no others are
     computed.
 
     Args:
@@ -291,17 +291,21 @@ class _Spread:
     """How much the numbers that weigh the masks vary from mask to mask."""
 
     def __init__(self) -> None:
+        self._first: dict[int, torch.Tensor] = {}
         self._sums: dict[int, torch.Tensor] = {}
 
     def add(self, image: int, weights: torch.Tensor) -> None:
         """Count the weights, k x T, of k more masks for an image."""
-        sums = torch.stack((torch.ones_like(weights), weights, weights.square())).sum(1)
+        # Distances from the first keep what large numbers of like size would lose by rounding.
+        off = weights - self._first.setdefault(image, weights[0])
+        sums = torch.stack((torch.ones_like(off), off, off.square())).sum(1)
         self._sums[image] = sums + self._sums[image] if image in self._sums else sums
 
     def _mean_and_deviation(self) -> tuple[torch.Tensor, torch.Tensor]:
         count, total, squares = torch.stack(list(self._sums.values()), 1)
-        mean = total / count
-        return mean, (squares / count - mean.square()).clamp(min=0).sqrt()
+        off = total / count
+        deviation = (squares / count - off.square()).clamp(min=0).sqrt()
+        return torch.stack(list(self._first.values())) + off, deviation
 
     def is_flat_beside(self, other: _Spread) -> bool:
         """Whether these vary by less than a fiftieth of what the others do, and in relation to

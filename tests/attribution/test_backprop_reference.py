@@ -16,6 +16,9 @@ from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
 
+# The networks here are small, and have no max pooling.
+pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network")
+
 METHODS = ("gradient", "deconvnet", "guided_backprop", "grad_cam", "linear_approx")
 
 

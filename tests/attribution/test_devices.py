@@ -26,6 +26,9 @@ from course_lib.attribution.rise import rise, rise_class
 from course_lib.world.networks import load_network
 from tests.attribution.far import FAR, Far, far, far_device, put_far
 
+# The networks here are small, and have no max pooling.
+pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network")
+
 DEVICES = [
     "far",
     *(["cuda"] if torch.cuda.is_available() else []),

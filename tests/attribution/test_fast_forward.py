@@ -25,6 +25,9 @@ from course_lib.attribution.network.fast import prefers_channels_last
 from course_lib.attribution.rise import rise
 from course_lib.attribution.saliency import saliency
 
+# The networks here are small, and have no max pooling.
+pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network")
+
 
 class Head(nn.Module):
     """A classifier that flattens by `view`, or in a way that suits any layout."""

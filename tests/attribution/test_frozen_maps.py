@@ -17,7 +17,7 @@ def assert_equal(found: dict[str, torch.Tensor], frozen: dict[str, torch.Tensor]
         assert worst <= 1e-6 * float(was.abs().max()), name
 
 
-@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost", "ignore:DeConvNet's map of this")
 @pytest.mark.parametrize("name", LAYERS)
 def test_maps_are_as_they_were(name: str) -> None:
     assert_equal(backprop_maps(name), FROZEN[name]["maps"])

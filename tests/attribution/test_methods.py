@@ -13,6 +13,9 @@ from torch import nn
 from course_lib.attribution import methods as table
 from course_lib.attribution.methods import methods
 
+# The networks here are small, and have no max pooling.
+pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network")
+
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 METHODS = methods()
 EIGHT = {

@@ -20,6 +20,9 @@ from course_lib.attribution.guided_backprop import (
 from course_lib.attribution.rules.backward_rules import BackwardRules
 from course_lib.attribution.rules.relu import ReLUContext
 
+# The networks here are small, and have no max pooling.
+pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network")
+
 _SHARED = nn.ReLU()
 _SHARED6 = nn.ReLU6()
 
@@ -281,3 +284,15 @@ def test_relu_contexts_are_relu_contexts():
 def test_relu_context_wants_an_autograd_function(bad):
     with pytest.raises(TypeError, match=r"torch\.autograd\.Function class"):
         ReLUContext(bad)
+
+
+def test_a_map_that_cannot_depend_on_the_image_is_said_to():
+    """DeConvNet's rule asks nothing of the image; only max pooling does."""
+    pooled = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 2)]
+    plain = [nn.Conv2d(3, 4, 3), nn.ReLU6(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(36, 2)]
+    first, second = torch.rand(2, 1, 3, 8, 8)
+    with pytest.warns(UserWarning, match="the same for every image"):
+        maps = [deconvnet(nn.Sequential(*plain), x, 1) for x in (first, second)]
+    assert torch.equal(*maps)
+    maps = [deconvnet(nn.Sequential(*pooled), x, 1) for x in (first, second)]
+    assert not torch.equal(*maps)

@@ -30,6 +30,9 @@ from course_lib.attribution.maps.imaging import imsmooth
 from course_lib.attribution.rise import rise
 from course_lib.attribution.saliency import gradient_to_saliency
 
+# The networks here are small, and have no max pooling.
+pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network")
+
 CALLS = {
     "gradient": lambda *a, **k: gradient(*a, **k),
     "gradient at a layer": lambda *a, **k: gradient(*a, saliency_layer="conv1", **k),

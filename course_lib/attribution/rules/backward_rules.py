@@ -113,6 +113,7 @@ class BackwardRules(TorchFunctionMode):
     Attributes:
         met: operation name -> number of calls a rule was there for.
         unruled: names of the nonlinearities met without a rule, in the order met.
+        ran: names of all operations on tensors that need gradients, with a rule or without.
 
     The rules hold in the thread that entered the context. Contexts nest: the innermost one that
     has a rule for an operation decides. On leaving it (not by an exception), the context warns
@@ -151,6 +152,7 @@ class BackwardRules(TorchFunctionMode):
         self.name = name
         self.met: dict[str, int] = {}
         self.unruled: list[str] = []
+        self.ran: set[str] = set()
         self._nonlinear = frozenset(nonlinear)
         self._depth = 0
         self._rules: dict[str, Rule] = {}
@@ -185,9 +187,8 @@ class BackwardRules(TorchFunctionMode):
                 rule = self._rules.get(key)
         if rule is not None:
             self.met[key] = self.met.get(key, 0) + 1
-        if (rule is not None or key in self._nonlinear) and _needs_gradient(
-            (*args, *kwargs.values())
-        ):
+        if _needs_gradient((*args, *kwargs.values())):
+            self.ran.add(key)
             if rule is not None:
                 result = rule(func, args, kwargs)
                 if result is not NotImplemented:
@@ -198,8 +199,7 @@ class BackwardRules(TorchFunctionMode):
 
     def __enter__(self) -> BackwardRules:
         if self._depth == 0:
-            self.met = {}
-            self.unruled = []
+            self.met, self.unruled, self.ran = {}, [], set()
         self._depth += 1
         super().__enter__()
         return self

@@ -157,6 +157,9 @@ class HookedReLUs(ReLUContext):
         relu_func: the rule as a learner writes it.
         hook: gives the same rule to the node that a ReLU or ReLU6 leaves in autograd's graph.
         name: how warnings call the method.
+
+    Attributes:
+        rules: the `BackwardRules` that see the network's operations.
     """
 
     def __init__(
@@ -188,14 +191,14 @@ class HookedReLUs(ReLUContext):
             return y
 
         self._give_rule = hook
-        self._rules = BackwardRules({F.relu: rule, F.hardtanh: rule}, name=name)
+        self.rules = BackwardRules({F.relu: rule, F.hardtanh: rule}, name=name)
 
     def _hook(self, y: torch.Tensor) -> None:
         if y.grad_fn is not None:
             self._give_rule(y.grad_fn)
 
     def __enter__(self) -> HookedReLUs:
-        self._rules.__enter__()
+        self.rules.__enter__()
         return self
 
     def __exit__(
@@ -204,7 +207,7 @@ class HookedReLUs(ReLUContext):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._rules.__exit__(exc_type, exc_value, traceback)
+        self.rules.__exit__(exc_type, exc_value, traceback)
 
 
 def positive(gradients: tuple[torch.Tensor | None, ...]) -> tuple[torch.Tensor | None, ...]:
