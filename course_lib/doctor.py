@@ -159,7 +159,7 @@ def checkpoints() -> Iterator[Finding]:
 
 def progress() -> Iterator[Finding]:
     """The progress file can be read and written."""
-    from course_lib.exercises.progress import progress_file
+    from course_lib.exercises.engine.progress import progress_file
 
     path = progress_file()
     if path is None:

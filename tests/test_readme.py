@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.exercises.registry import lessons
+from course_lib.exercises.engine.registry import lessons
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

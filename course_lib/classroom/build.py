@@ -249,7 +249,7 @@ def _exercises(given: Mapping[str, Graded] | None) -> Mapping[str, Graded]:
     """Return the exercises that were given, or all of the course by name."""
     if given is not None:
         return given
-    from course_lib.exercises import registry
+    from course_lib.exercises.engine import registry
 
     return {exercise.name: exercise for exercise in registry.exercises()}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from course_lib.exercises.exercise import Exercise, Lesson
+from .engine.exercise import Exercise, Lesson
 
 if TYPE_CHECKING:
-    from course_lib.exercises.checking import check, hint, solution
+    from .engine.checking import check, hint, solution
 
 __all__ = ["Exercise", "Lesson", "check", "hint", "solution"]
 
@@ -16,6 +16,6 @@ def __getattr__(name: str) -> Any:
     """Load `check`, `hint` and `solution` (and with them torch) on first use."""
     if name not in ("check", "hint", "solution"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from course_lib.exercises import checking
+    from .engine import checking
 
     return getattr(checking, name)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from course_lib.exercises.registry import exercises
+from course_lib.exercises.engine.registry import exercises
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

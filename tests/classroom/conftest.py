@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.classroom.lesson import Graded
-from course_lib.exercises.registry import find_exercise
+from course_lib.exercises.engine.registry import find_exercise
 
 NAME = "01_small"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from course_lib.exercises import checking, progress
-from course_lib.exercises.exercise import Exercise
-from course_lib.exercises.probes import call, rand
+from course_lib.exercises.engine import checking, progress
+from course_lib.exercises.engine.exercise import Exercise
+from course_lib.exercises.engine.probes import call, rand
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,20 @@ class Tripler(Doubler):
         return 3 * x
 
 
+def multiplier(times: int) -> type[Doubler]:
+    """Another mistake."""
+
+    class Multiplier(Doubler):
+        def __call__(self, x: torch.Tensor) -> torch.Tensor:
+            self.count += 1
+            return times * x
+
+    return Multiplier
+
+
+NO_LAYERS: dict[str, Any] = {"Nothing.": [], "One that is not there.": ["conv9"]}
+
+
 def probe_doubler(answer: Any, rng: torch.Generator) -> dict[str, Any]:
     doubler = call(answer)
     y = call(doubler, rand(rng, 3))
@@ -85,6 +99,7 @@ def gate_exercise() -> Exercise:
             "Nothing is gated.": ungated,
             "It gates on the *gradient*, not on `x`.": gated_by_gradient,
             "That is a matrix product.": shape_error,
+            "Only signs are left.": lambda x, p: p.sign() * (x > 0),
         },
         hints=["Think of `x`.", "Where is x > 0?", "Use:\n\n    p * (x > 0)"],
     )
@@ -100,7 +115,10 @@ def doubler_exercise() -> Exercise:
         answer="Doubler",
         reference=Doubler,
         probe=probe_doubler,
-        mistakes={"Three times is too much.": Tripler},
+        mistakes={
+            "Three times is too much.": Tripler,
+            **{f"{times} times is too much.": multiplier(times) for times in (4, 5, 6)},
+        },
         hints=["a", "b", "c"],
         given=("__init__",),
     )
@@ -116,7 +134,7 @@ def layers_exercise() -> Exercise:
         answer="layers",
         reference=["conv1", "conv2"],
         probe=lambda answer, rng: {"layers": answer},
-        mistakes={"Only one.": ["conv1"]},
+        mistakes={"Only one.": ["conv1"], "Turned round.": ["conv2", "conv1"], **NO_LAYERS},
         hints=["a", "b", "c"],
     )
 
@@ -131,4 +149,5 @@ def registered(
     """Let `check`, `hint` and `solution` know the made-up exercises."""
     known = {e.name: e for e in (gate_exercise, doubler_exercise, layers_exercise)}
     monkeypatch.setattr(checking, "find_exercise", known.__getitem__)
+    monkeypatch.setattr(checking, "next_exercise", lambda e: {"gate": doubler_exercise}.get(e.name))
     return known

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import torch
 
-from course_lib.exercises import check, checking, hint, solution
-from course_lib.exercises.card import Block, Card
-from course_lib.exercises.exercise import Exercise
-from course_lib.exercises.judging import judge
-from course_lib.exercises.progress import read
+from course_lib.exercises import check, hint, solution
+from course_lib.exercises.engine import checking
+from course_lib.exercises.engine.card import Block, Card
+from course_lib.exercises.engine.exercise import Exercise
+from course_lib.exercises.engine.judging import judge
+from course_lib.exercises.engine.progress import read
 
 pytestmark = pytest.mark.usefixtures("registered")
 
@@ -36,7 +37,7 @@ def stub(x, p):
 
 def test_right_goes_on_with_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert check("gate", right) is right
-    assert capsys.readouterr().out == "✓ right · gate · 2 points\n"
+    assert capsys.readouterr().out == "✓ right · gate · 2 points\n  Next: `doubler`.\n"
 
 
 def test_wrong_goes_on_with_the_reference(
@@ -48,7 +49,7 @@ def test_wrong_goes_on_with_the_reference(
     assert lines[0] == "✗ not yet · gate"
     assert lines[1].startswith("  values differ at [")
     assert lines[2] == "  Nothing is gated."
-    assert lines[3] == (
+    assert lines[-1] == (
         '  `hint("gate")` · Until yours is right, the notebook goes on with the course\'s `gate`.'
     )
     check("gate", ungated)
@@ -184,20 +185,23 @@ def test_in_jupyter_a_card_is_displayed(
     check("gate", right)
     assert capsys.readouterr().out == ""
     bundle = shown[0]._repr_mimebundle_()
-    assert bundle["text/plain"] == "✓ right · gate · 2 points"
+    assert bundle["text/plain"] == "✓ right · gate · 2 points\n  Next: `doubler`."
     assert bundle["text/html"].startswith("<div")
 
 
 def test_import_is_light() -> None:
     code = (
-        "import sys, course_lib.exercises, course_lib.exercises.registry as r; r.lessons();"
+        "import sys, course_lib.exercises, course_lib.exercises.engine.registry as r; r.lessons();"
         "print([m for m in ('torch', 'matplotlib', 'IPython', 'rich') if m in sys.modules]);"
         "course_lib.exercises.check;"
         "print([m for m in ('matplotlib', 'IPython', 'rich') if m in sys.modules]);"
-        "r.exercises('02'); print(*[m for m in sys.modules if 'lesson_' in m])"
+        "r.find_exercise('guided_map'); print(*[m for m in sys.modules if 'lesson_' in m])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[]", "[]", "course_lib.exercises.lesson_02_patch"]
+    heavy, heavy_for_check, imported = done.stdout.splitlines()
+    assert (heavy, heavy_for_check) == ("[]", "[]")
+    exercises = {name.rpartition(".")[2] for name in imported.split() if name.count(".") == 3}
+    assert exercises == {"guided_map", "relu_context", "shared"}
 
 
 def test_progress_file_is_the_tests_own(progress_file: Path) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.exercises.comparing import (
+from course_lib.exercises.engine.comparing import (
     Foreign,
     difference,
     first_difference,
+    pattern,
     plain,
     plain_outputs,
+    tolerance,
 )
 
 DOUBLE = torch.float64
@@ -40,11 +42,6 @@ def tensor(values: Any, dtype: torch.dtype = DOUBLE) -> torch.Tensor:
             tensor([1, 2], torch.int64),
             tensor([1, 3], torch.int64),
             "values differ at [1]: expected 2, got 3",
-        ),
-        (
-            tensor([True]),
-            tensor([True], torch.bool),
-            "the dtype differs: expected float64, got bool",
         ),
         (
             tensor([True], torch.bool),
@@ -84,10 +81,62 @@ def test_words(expected: Any, got: Any, words: str) -> None:
         ([1, [tensor(2.0)]], [1, [tensor(2.0)]]),
         ("a", "a"),
         (None, None),
+        (tensor([1.0, -0.3]), tensor([1.0, -0.3], torch.float32)),
+        (tensor([1.0, 0.0]), tensor([True, False], torch.bool)),
+        (tensor([2], torch.int64), tensor([2.00001], torch.float32)),
+        (0.3, float(tensor(0.3, torch.float32))),
     ],
 )
 def test_equal_enough(expected: Any, got: Any) -> None:
     assert difference(expected, got) is None
+
+
+def test_the_dtype_counts_where_it_is_asked_for() -> None:
+    expected, got = tensor([1.0]), tensor([1.0], torch.float32)
+    words = "the dtype differs: expected float64, got float32"
+    assert difference(expected, got, exact_dtype=True) == words
+    assert difference([expected], [got], exact_dtype=True) == f"item 0: {words}"
+    found = first_difference({"a": expected}, {"a": got}, exact_dtype=True)
+    assert found == ("a", words)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+def test_the_tolerance_is_that_of_the_coarser_type(dtype: torch.dtype) -> None:
+    relative, _ = tolerance(dtype)
+    near, far = tensor([1 + relative / 2], dtype), tensor([1 + 4 * relative], dtype)
+    for one, other in ((tensor([1.0]), near), (near, tensor([1.0]))):
+        assert difference(one, other) is None
+    for one, other in ((tensor([1.0]), far), (far, tensor([1.0]))):
+        assert difference(one, other) is not None
+
+
+def test_whole_numbers_are_exact() -> None:
+    assert difference(1_000_000, 1_000_001) is not None
+    assert difference(tensor([1_000_000], torch.int64), tensor([1_000_001], torch.int64))
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "words"),
+    [
+        (
+            tensor([3.0, -6.0, 0.0]),
+            tensor([1.0, -2.0, 0.0]),
+            "Each value is 1/3 of the expected one, as `.mean()` makes it in place of `.sum()`.",
+        ),
+        (6.0, 0.5, "It is 1/12 of the expected one, as `.mean()` makes it in place of `.sum()`."),
+        (tensor([3.0, -6.0]), tensor([-3.0, 6.0]), "Each value is minus the expected one."),
+        (tensor([2.0, -4.0]), tensor([3.0, -6.0]), "Each value is 1.5 times the expected one."),
+        (tensor(2.0), tensor(3.0), ""),
+        (tensor([2.0, 0.0]), tensor([3.0, 1.0]), ""),
+        (tensor([2.0, 4.0]), tensor([1.0, 3.0]), ""),
+        (tensor([2.0, 4.0]), tensor([1.0, np.nan]), ""),
+        (tensor([0.0]), tensor([1.0]), ""),
+        (tensor([2.0]), tensor([[1.0]]), ""),
+        ("a", 1.0, ""),
+    ],
+)
+def test_what_all_values_have_in_common(expected: Any, got: Any, words: str) -> None:
+    assert pattern(expected, got) == words
 
 
 def test_small_values_beside_large_ones_count() -> None:

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
-from course_lib.exercises.checking import verdict_card
-from course_lib.exercises.exercise import Exercise
-from course_lib.exercises.judging import SEEDS, _compared, judge, run
-from course_lib.exercises.registry import exercises, find_exercise, lessons
+from course_lib.exercises.engine.checking import verdict_card
+from course_lib.exercises.engine.exercise import Exercise
+from course_lib.exercises.engine.judging import SEEDS, compared, judge, run
+from course_lib.exercises.engine.registry import exercises, find_exercise, lessons
 
 ALL = exercises()
 EVERY = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.name)
@@ -62,7 +62,7 @@ def test_reference_is_right_against_itself(exercise: Exercise) -> None:
         expected = run(exercise, exercise.reference, seeds)
         again = run(exercise, exercise.reference, seeds)
         assert [r.symptom for r in expected] == [""] * len(seeds)
-        assert _compared(exercise, expected, again).kind == "right"
+        assert compared(exercise, expected, again).kind == "right"
 
 
 @EVERY
@@ -93,7 +93,7 @@ def test_mistake_is_rejected_with_other_seeds(exercise: Exercise, explanation: s
     for seed in seeds:
         expected = run(exercise, exercise.reference, [seed])
         got = run(exercise, exercise.mistakes[explanation], [seed])
-        if _compared(exercise, expected, got).kind != "right":
+        if compared(exercise, expected, got).kind != "right":
             return
     pytest.fail("right with every seed")
 

@@ -21,11 +21,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_lib.exercises import isolation
-from course_lib.exercises.exercise import Exercise
-from course_lib.exercises.judging import Verdict, judge
-from course_lib.exercises.probes import in_thread
-from course_lib.exercises.tracebacks import trimmed
+from course_lib.exercises.engine import isolation
+from course_lib.exercises.engine.exercise import Exercise
+from course_lib.exercises.engine.judging import Verdict, judge
+from course_lib.exercises.engine.probes import in_thread
+from course_lib.exercises.engine.tracebacks import trimmed
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_limit_in_a_thread_leaves_debuggers_alone() -> None:
     # In Python 3.11 an error that is taken back makes the next trace function hang.
     script = (
         "import sys, threading\n"
-        "from course_lib.exercises import isolation\n"
+        "from course_lib.exercises.engine import isolation\n"
         "def limited():\n"
         "    with isolation.time_limit():\n"
         "        pass\n"
@@ -311,7 +311,7 @@ def test_a_tensor_subclass_with_the_right_numbers_is_right(gate_exercise: Exerci
 def test_values_that_lie_are_seen_through(
     layers_exercise: Exercise, expected: Any, lie: Any
 ) -> None:
-    exercise = replace(layers_exercise, reference=expected, mistakes={})
+    exercise = replace(layers_exercise, reference=expected)
     assert judge(exercise, expected).kind == "right"
     assert judge(exercise, lie).kind == "wrong"
 

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from course_lib.attribution import common
-from course_lib.exercises.exercise import Exercise
-from course_lib.exercises.judging import judge
-from course_lib.exercises.probes import call, rand
+from course_lib.exercises.engine.exercise import Exercise
+from course_lib.exercises.engine.judging import judge
+from course_lib.exercises.engine.probes import call, rand
 
 ITSELF = "`gate` should be the function itself, without brackets; this is"
 
@@ -47,6 +47,57 @@ def test_wrong_says_the_worst_element_and_then_the_known_mistake(gate_exercise: 
     assert ", got " in verdict.finding
 
 
+def test_right_in_another_float_type_is_right(gate_exercise: Exercise) -> None:
+    def gate(x, p):
+        return (p * (x > 0)).float()
+
+    assert judge(gate_exercise, gate).kind == "right"
+    verdict = judge(replace(gate_exercise, exact_dtype=True), gate)
+    assert verdict.finding == "the dtype differs: expected float64, got float32"
+
+
+def test_the_lessons_next_step_is_tried_when_the_probe_is_content(gate_exercise: Exercise) -> None:
+    def then(answer, rng):
+        return {"twice": answer(rand(rng, 3), rand(rng, 3)) * 2}
+
+    def gate(x, p):
+        return p * (x > 0) if x.ndim == 2 else p
+
+    exercise = replace(gate_exercise, then=then)
+    assert judge(exercise, lambda x, p: p * (x > 0)).kind == "right"
+    verdict = judge(exercise, gate)
+    assert verdict.kind == "wrong"
+    assert verdict.finding.startswith(
+        "What was asked for is right, but not for what the lesson does with it next. values differ"
+    )
+    assert judge(exercise, lambda x, p: p).finding.startswith("values differ")
+
+
+def test_a_mistake_that_only_the_next_step_shows_is_named(gate_exercise: Exercise) -> None:
+    def gate(x, p):
+        return p * (x > 0) if x.ndim == 2 else p
+
+    mistakes = {**gate_exercise.mistakes, "Vectors too.": gate}
+    exercise = replace(
+        gate_exercise,
+        mistakes=mistakes,
+        then=lambda answer, rng: {"y": answer(*[rand(rng, 3)] * 2)},
+    )
+    assert judge(exercise, lambda x, p: gate(x, p)).explanation == "Vectors too."
+
+
+def test_wrong_numbers_are_shown_as_grids(gate_exercise: Exercise) -> None:
+    verdict = judge(gate_exercise, lambda x, p: p * (x > 0) + (x < 0))
+    assert [grid.label for grid in verdict.shown] == ["x", "p", "expected", "got", "difference"]
+    shown = {grid.label: grid for grid in verdict.shown}
+    for i in range(2):
+        for j in range(3):
+            negative = shown["x"].rows[i][j].startswith("-")
+            assert shown["difference"].rows[i][j] == ("1" if negative else "0")
+            assert ((i, j) in shown["got"].marked) == negative
+    assert judge(gate_exercise, lambda x, p: p[0]).shown == ()
+
+
 def test_unknown_mistake_has_no_explanation(gate_exercise: Exercise) -> None:
     verdict = judge(gate_exercise, lambda x, p: p * (x > 0.5))
     assert verdict.kind == "wrong"
@@ -75,7 +126,7 @@ def test_quantities_are_named_when_there_are_several(doubler_exercise: Exercise)
     assert verdict.finding == "count: expected 1, got 0"
 
 
-def test_class_equal_to_a_mistake_in_the_first_tensor_is_explained(
+def test_a_mistake_is_named_only_when_all_quantities_are_its_own(
     doubler_exercise: Exercise,
 ) -> None:
     class Doubler:
@@ -85,13 +136,13 @@ def test_class_equal_to_a_mistake_in_the_first_tensor_is_explained(
         def __call__(self, x):
             return x + x + x
 
-    assert judge(doubler_exercise, Doubler).explanation == "Three times is too much."
+    verdict = judge(doubler_exercise, Doubler)
+    assert verdict.explanation == "Each value is 1.5 times the expected one."
 
 
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        (lambda y: y.float(), "the dtype differs: expected float64, got float32"),
         (lambda y: y[None], "the shape differs: expected (2, 3), got (1, 2, 3)"),
         (lambda y: y.to("meta"), "the device differs: expected cpu, got meta"),
         (
@@ -254,7 +305,10 @@ def test_the_courses_own_is_not_counted(gate_exercise: Exercise) -> None:
 def test_a_mistake_from_the_library_is_wrong_and_not_the_courses_own(
     gate_exercise: Exercise,
 ) -> None:
-    exercise = replace(gate_exercise, mistakes={"That finds modules.": common.get_module})
+    exercise = replace(
+        gate_exercise,
+        mistakes={**gate_exercise.mistakes, "That finds modules.": common.get_module},
+    )
     verdict = judge(exercise, common.get_module)
     assert verdict.kind in ("wrong", "error")
     assert verdict.explanation == "That finds modules."

@@ -6,14 +6,12 @@ import torch
 
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.saliency import gradient_to_saliency
-from course_lib.exercises.lesson_01_gradients import (
-    batch_gradient,
-    gradient_times_input,
-    saliency_by_length,
-    saliency_by_maximum,
-    score_gradient,
-)
-from course_lib.exercises.probes import rand, small_network
+from course_lib.exercises.engine.probes import rand, small_network
+from course_lib.exercises.lesson_01.batch_gradient import batch_gradient
+from course_lib.exercises.lesson_01.gradient_times_input import gradient_times_input
+from course_lib.exercises.lesson_01.saliency_by_length import saliency_by_length
+from course_lib.exercises.lesson_01.saliency_by_maximum import saliency_by_maximum
+from course_lib.exercises.lesson_01.score_gradient import score_gradient
 
 
 def network_and_images() -> tuple[torch.nn.Module, torch.Tensor]:

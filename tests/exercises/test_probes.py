@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.exercises import probes
+from course_lib.exercises.engine import probes
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from course_lib.exercises import progress
-from course_lib.exercises.registry import exercises
+from course_lib.exercises.engine import progress
+from course_lib.exercises.engine.registry import exercises
 
 
 def table(width: int = 100) -> str:
@@ -123,7 +123,7 @@ def test_a_failed_write_leaves_the_old_file(
 
 def test_kernels_do_not_lose_each_others_entries(progress_file: Path) -> None:
     code = (
-        "import sys; from course_lib.exercises import progress\n"
+        "import sys; from course_lib.exercises.engine import progress\n"
         "for i in range(20): progress.record_attempt(f'{sys.argv[1]}-{i}', right=True);"
         " progress.record_attempt('shared', right=False)"
     )

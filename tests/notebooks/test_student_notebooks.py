@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 from course_lib.classroom.kernels import kernel_config
 from course_lib.classroom.places import lesson_files, repository
-from course_lib.exercises import registry
+from course_lib.exercises.engine import registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.notebook]
 

@@ -1,0 +1,1 @@
+"""Judges answers, finds words for what is wrong, shows it, and keeps the progress."""

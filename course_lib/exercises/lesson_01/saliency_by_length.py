@@ -1,0 +1,98 @@
+"""For each pixel the length of its gradient vector: sqrt(sum_c g_c^2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.probes import call, rand
+from . import LESSON
+
+
+def saliency_by_length(g: Tensor) -> Tensor:
+    """For each pixel the length of its gradient vector: sqrt(sum_c g_c^2)."""
+    return g.square().sum(dim=1, keepdim=True).sqrt()
+
+
+def probe_length(answer: Any, rng: torch.Generator) -> Outcome:
+    """Two images with four channels, and a pixel with the numbers 3, 4, 0, 0."""
+    g = rand(rng, 2, 4, 5, 3)
+    known = torch.tensor([3.0, -4.0, 0.0, 0.0], dtype=g.dtype).reshape(1, 4, 1, 1)
+    return {"map": call(answer, g), "length of (3, -4, 0, 0)": call(answer, known)}
+
+
+HINTS = [
+    "The three numbers of a pixel are an arrow in space. How long is it?",
+    "Pythagoras with more than two sides: squares, then the sum over the channels, then "
+    "the square root.",
+    "`g.square().sum(dim=..., keepdim=True).sqrt()`; `g.norm(dim=..., keepdim=True)` "
+    "does the same.",
+]
+
+mistake = Mistakes()
+
+
+@mistake(
+    "This is the square of the length: the square root is missing. Squares exaggerate: a "
+    "pixel three times as strong looks nine times as strong."
+)
+def _length_squared(g: Tensor) -> Tensor:
+    return g.square().sum(dim=1, keepdim=True)
+
+
+@mistake("You took the mean of the squares. The length takes their sum, as in Pythagoras.")
+def _length_by_mean(g: Tensor) -> Tensor:
+    return g.square().mean(dim=1, keepdim=True).sqrt()
+
+
+@mistake(
+    "You added magnitudes. That is another way of measuring a vector (walking along the "
+    "streets); the length is the straight line: squares, sum, root."
+)
+def _sum_of_magnitudes(g: Tensor) -> Tensor:
+    return g.abs().sum(dim=1, keepdim=True)
+
+
+@mistake(
+    "The values are right, but the channel dimension is gone. A map keeps it with "
+    "size 1, shape (N, 1, H, W): `keepdim=True`."
+)
+def _length_without_channel_dimension(g: Tensor) -> Tensor:
+    return g.square().sum(dim=1).sqrt()
+
+
+@mistake(
+    "This is one length for the whole gradient. A map has one for each pixel: sum over "
+    "the channels only, dimension 1."
+)
+def _length_of_everything(g: Tensor) -> Tensor:
+    return g.norm()
+
+
+@mistake(
+    "You added the channels first and squared afterwards, so that +5 and -5 cancel. "
+    "Square each channel, then add."
+)
+def _squared_too_late(g: Tensor) -> Tensor:
+    return g.sum(dim=1, keepdim=True).square().sqrt()
+
+
+@mistake("You added over the images of the batch. Channels are dimension 1 of (N, C, H, W).")
+def _length_over_images(g: Tensor) -> Tensor:
+    return g.square().sum(dim=0, keepdim=True).sqrt()
+
+
+EXERCISE = Exercise(
+    name="saliency_by_length",
+    lesson=LESSON.id,
+    after="saliency_by_maximum",
+    points=1,
+    answer="saliency_by_length",
+    reference=saliency_by_length,
+    probe=probe_length,
+    mistakes=mistake,
+    hints=HINTS,
+)

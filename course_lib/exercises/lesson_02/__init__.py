@@ -1,0 +1,13 @@
+"""Exercises of lesson 02: find what a name stands for, replace it, put it back."""
+
+from __future__ import annotations
+
+from ..engine.exercise import Lesson
+
+LESSON = Lesson(
+    id="02_patch",
+    title="Change a function without touching its users",
+    minutes=45,
+    difficulty=2,
+    summary="resolve a dotted name; a Patch that always puts back what it replaced",
+)

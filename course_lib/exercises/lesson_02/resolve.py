@@ -1,0 +1,181 @@
+"""The object that owns the last part of a dotted name, and that last part."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.probes import call, randint
+from . import LESSON
+from .shared import describe
+
+
+def resolve(name: str) -> tuple[Any, str]:
+    """The object that owns the last part of a dotted name, and that last part."""
+    first, *rest, attribute = name.split(".")
+    path = first
+    owner: Any = importlib.import_module(first)
+    for part in rest:
+        path = f"{path}.{part}"
+        if not hasattr(owner, part):
+            importlib.import_module(path)
+        owner = getattr(owner, part)
+    return owner, attribute
+
+
+@contextmanager
+def unseen_package(name: str) -> Iterator[None]:
+    """A package on disk, `name.inner.tools.Hammer.swing`, that nobody has imported yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        inner = Path(folder, name, "inner")
+        inner.mkdir(parents=True)
+        for file in (Path(folder, name, "__init__.py"), inner / "__init__.py"):
+            file.write_text("")
+        (inner / "tools.py").write_text(
+            "class Hammer:\n    @staticmethod\n    def swing():\n        return 'bang'\n"
+        )
+        sys.path.insert(0, folder)
+        importlib.invalidate_caches()
+        try:
+            yield
+        finally:
+            sys.path.remove(folder)
+            for loaded in [key for key in sys.modules if key.split(".")[0] == name]:
+                del sys.modules[loaded]
+
+
+def probe_resolve(answer: Callable[[str], Any], rng: torch.Generator) -> Outcome:
+    """Owner and attribute for names of four kinds, the last of a package not imported before."""
+    outcome: Outcome = {}
+
+    def ask(name: str) -> None:
+        found = call(answer, name)
+        pair = isinstance(found, tuple | list) and len(found) == 2
+        outcome[f"what resolve({name!r}) returns"] = "a pair" if pair else describe(found)
+        if pair:
+            outcome[f"the owner of {name!r}"] = describe(found[0])
+            outcome[f"the attribute of {name!r}"] = describe(found[1])
+
+    def ask_by_value(name: str) -> None:
+        # several mistakes end in the same error here: told apart by the owners found before it
+        try:
+            ask(name)
+        except (ImportError, AttributeError) as error:
+            outcome[f"what resolve({name!r}) returns"] = f"{type(error).__name__}, raised"
+
+    ask("torch.relu")
+    ask("torch.nn.functional.relu")
+    ask_by_value("torch.Tensor.relu")
+    package = f"toolbox_{randint(rng, 1000, 10000)}"
+    with unseen_package(package):
+        ask_by_value(f"{package}.inner.tools.Hammer.swing")
+    return outcome
+
+
+HINTS = [
+    "Cut the text at the dots. The last part stays text; the parts before it lead to the owner.",
+    "`importlib.import_module` of the first part gives you the object to start from. From "
+    "there walk one part at a time: `owner = getattr(owner, part)`.",
+    "Keep the path so far as text while you walk. Where `hasattr(owner, part)` is False, "
+    "`importlib.import_module(path)` loads the submodule and hangs it on its package; "
+    "after that `getattr` finds it.",
+    "Almost the code: `first, *rest, attribute = name.split('.')`; owner and path start "
+    "at `first`; for each part in rest: extend the path, import it if the owner lacks the "
+    "part, step down; return owner, attribute.",
+]
+
+mistake = Mistakes()
+
+
+@mistake(
+    "You walked one step too far. The last part is what will be replaced, so you need the "
+    "object that holds it: stop before the last part and leave that one as text."
+)
+def _resolve_too_far(name: str) -> tuple[Any, str]:
+    owner, attribute = resolve(name)
+    return getattr(owner, attribute), attribute
+
+
+@mistake(
+    "You imported the first package only. A submodule that nobody has imported yet is no "
+    "attribute of its package: when `hasattr(owner, part)` is False, import the path up "
+    "to there first."
+)
+def _resolve_first_package(name: str) -> tuple[Any, str]:
+    first, *rest, attribute = name.split(".")
+    owner: Any = importlib.import_module(first)
+    for part in rest:
+        owner = getattr(owner, part)
+    return owner, attribute
+
+
+@mistake(
+    "You imported the whole path up to the last dot. That fails where the owner is a "
+    "class: `torch.Tensor` is no module, so it can't be imported, only reached with "
+    "`getattr` from `torch`."
+)
+def _resolve_all_modules(name: str) -> tuple[Any, str]:
+    path, attribute = name.rsplit(".", 1)
+    return importlib.import_module(path), attribute
+
+
+@mistake(
+    "`__import__('a.b.c')` imports all three and returns `a`. `importlib.import_module` "
+    "returns the last one, but it can't import a class: walk the rest with `getattr`."
+)
+def _resolve_dunder_import(name: str) -> tuple[Any, str]:
+    path, attribute = name.rsplit(".", 1)
+    return __import__(path), attribute
+
+
+@mistake(
+    "You cut at the first dot. In 'torch.nn.functional.relu' the owner of `relu` is "
+    "`torch.nn.functional`, so the cut that counts is the last one."
+)
+def _resolve_first_dot(name: str) -> tuple[Any, str]:
+    first, rest = name.split(".", 1)
+    return importlib.import_module(first), rest
+
+
+@mistake(
+    "The owner is still text. `setattr` needs the object itself: import the first part, "
+    "then follow the others with `getattr`."
+)
+def _resolve_text(name: str) -> tuple[Any, str]:
+    path, attribute = name.rsplit(".", 1)
+    return path, attribute
+
+
+@mistake("The two are swapped: the owner comes first, then the attribute's name.")
+def _resolve_swapped(name: str) -> tuple[Any, Any]:
+    owner, attribute = resolve(name)
+    return attribute, owner
+
+
+@mistake(
+    "You returned the function alone. Nobody can replace a function whose owner is not "
+    "known: return the pair (owner, attribute)."
+)
+def _resolve_function_only(name: str) -> Any:
+    owner, attribute = resolve(name)
+    return getattr(owner, attribute)
+
+
+EXERCISE = Exercise(
+    name="resolve",
+    lesson=LESSON.id,
+    points=2,
+    answer="resolve",
+    reference=resolve,
+    probe=probe_resolve,
+    mistakes=mistake,
+    hints=HINTS,
+)

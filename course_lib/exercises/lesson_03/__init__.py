@@ -1,0 +1,13 @@
+"""Exercises of lesson 03: other backward rules for the ReLU, and what they do to the maps."""
+
+from __future__ import annotations
+
+from ..engine.exercise import Lesson
+
+LESSON = Lesson(
+    id="03_relu_rules",
+    title="Three ways back through a ReLU",
+    minutes=55,
+    difficulty=2,
+    summary="DeConvNet and guided backprop as autograd functions; how alike two classes' maps are",
+)

@@ -1,0 +1,182 @@
+"""a + b; backward, each gets its share |a| / (|a| + |b|) of p, and nothing of 0 + 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.probes import call, rand
+from . import LESSON
+from .shared import note_finite, way_back
+
+
+class ExcitationSum(Function):
+    """a + b; backward, each gets its share |a| / (|a| + |b|) of p, and nothing of 0 + 0."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return a + b
+
+    @staticmethod
+    def backward(ctx: Any, p: Tensor) -> Any:
+        a, b = ctx.saved_tensors
+        total = a.abs() + b.abs()
+        q = torch.where(total > 0, p / total, 0)
+        return a.abs() * q, b.abs() * q
+
+
+def probe_sum(answer: type[Function], rng: torch.Generator) -> Outcome:
+    """Shares of two terms of either sign; then where both are 0, and where they cancel."""
+    a, b, p = rand(rng, 2, 3, 4), rand(rng, 2, 3, 4), rand(rng, 2, 3, 4).abs()
+    outcome: Outcome = {}
+    for case in ("", " where both are 0 or cancel"):
+        if case:
+            a[:, 0], b[:, 0] = 0, 0
+            b[:, 1] = -a[:, 1]
+        first, second = a.clone().requires_grad_(), b.clone().requires_grad_()
+        y = call(answer.apply, first, second)
+        outcome[f"forward: the sum{case}"] = y.detach() if isinstance(y, Tensor) else y
+        pulled = way_back((y * p).sum(), (first, second))
+        if isinstance(pulled, str):
+            outcome["how many gradients backward returns"] = pulled
+            return outcome
+        for term, share in zip("ab", pulled, strict=True):
+            note_finite(outcome, f"backward: relevance of {term}{case}", share)
+        if not case:
+            outcome["the two add up to p"] = torch.allclose(pulled[0] + pulled[1], p)
+    outcome["how many gradients backward returns"] = "one for each argument of forward"
+    return outcome
+
+
+HINTS = [
+    "The same idea as before: who contributed how much? Here there are two contributors, "
+    "and their contributions are |a| and |b|.",
+    "`total = a.abs() + b.abs()`, and p divided by it where it is not 0.",
+    "`q = torch.where(total > 0, p / total, 0)`, then `return a.abs() * q, b.abs() * q`.",
+]
+
+mistake = Mistakes()
+
+
+def _sum(backward: Callable[[Tensor, Tensor, Tensor], Any]) -> type[Function]:
+    """The autograd function of a + b with backward(p, a, b)."""
+
+    class Sum(Function):
+        @staticmethod
+        def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+            ctx.save_for_backward(a, b)
+            return a + b
+
+        @staticmethod
+        def backward(ctx: Any, p: Tensor) -> Any:
+            return backward(p, *ctx.saved_tensors)
+
+    return Sum
+
+
+mistake(
+    "Both get all of p: that is the ordinary gradient of a sum, and the relevance has doubled."
+)(_sum(lambda p, a, b: (p.clone(), p.clone())))
+
+mistake("Each gets a half, however much it contributed. Share by magnitude.")(
+    _sum(lambda p, a, b: (p / 2, p / 2))
+)
+
+
+def _weighted(strength: Callable[[Tensor], Tensor]) -> type[Function]:
+    """Shares of a and b in proportion to their strength."""
+
+    def backward(p, a, b):
+        a, b = strength(a), strength(b)
+        q = torch.where(a + b != 0, p / (a + b), 0)
+        return a * q, b * q
+
+    return _sum(backward)
+
+
+mistake(
+    "You share by a / (a + b). When a = 3 and b = -2 that gives a three times p, and b "
+    "minus twice p: take magnitudes, |a| / (|a| + |b|)."
+)(_weighted(lambda t: t))
+
+mistake(
+    "You count the positive parts alone. Then a sum of two negative terms loses all its "
+    "relevance: take magnitudes."
+)(_weighted(lambda t: t.clamp(min=0)))
+
+mistake("You share by the squares, which favours the larger term. Take magnitudes.")(
+    _weighted(lambda t: t.square())
+)
+
+
+def _divides_by_zero(p, a, b):
+    total = a.abs() + b.abs()
+    return p * a.abs() / total, p * b.abs() / total
+
+
+mistake(
+    "Where a and b are both 0 you divide by 0. The shares are 0 there: "
+    "`torch.where(total > 0, p / total, 0)`."
+)(_sum(_divides_by_zero))
+
+
+def _what_is_left(p, a, b):
+    total = a.abs() + b.abs()
+    share = torch.where(total > 0, a.abs() / total, 0)
+    return p * share, p * (1 - share)
+
+
+mistake(
+    "You give b what a leaves, p less a's share. Where both are 0 that would be all of p: "
+    "compute b's share in the same way as a's."
+)(_sum(_what_is_left))
+
+
+def _of_the_other(p, a, b):
+    total = a.abs() + b.abs()
+    q = torch.where(total > 0, p / total, 0)
+    return b.abs() * q, a.abs() * q
+
+
+mistake("The shares are swapped: a gets what is b's.")(_sum(_of_the_other))
+
+
+def _over(first, second, total):
+    return torch.where(total > 0, first / total, 0), torch.where(total > 0, second / total, 0)
+
+
+mistake(
+    "You divide by |a + b|. Where the two nearly cancel that is tiny, and the shares are "
+    "larger than p. Take the magnitudes first, then add: |a| + |b|."
+)(_sum(lambda p, a, b: _over(p * a.abs(), p * b.abs(), (a + b).abs())))
+
+mistake(
+    "The signs are still there above the line: a negative term would get negative "
+    "relevance. Take |a| and |b| there too."
+)(_sum(lambda p, a, b: _over(p * a, p * b, a.abs() + b.abs())))
+
+mistake("These are the shares themselves. What is shared is p: multiply by it.")(
+    _sum(lambda p, a, b: _over(a.abs(), b.abs(), a.abs() + b.abs()))
+)
+
+mistake("`backward` returns one gradient for each argument of `forward`: two, for a and for b.")(
+    _sum(lambda p, a, b: p * a.abs() / (a.abs() + b.abs()))
+)
+
+EXERCISE = Exercise(
+    name="excitation_sum",
+    lesson=LESSON.id,
+    after="relevance_at",
+    points=2,
+    answer="ExcitationSum",
+    reference=ExcitationSum,
+    probe=probe_sum,
+    mistakes=mistake,
+    hints=HINTS,
+)

@@ -1,0 +1,13 @@
+"""Exercises of lesson 06: a map from random masks and the network's answers alone."""
+
+from __future__ import annotations
+
+from ..engine.exercise import Lesson
+
+LESSON = Lesson(
+    id="06_rise",
+    title="Asking from the outside: RISE",
+    minutes=45,
+    difficulty=2,
+    summary="random masks and their estimator; its standard error; a classifier without gradients",
+)

@@ -1,0 +1,242 @@
+"""Masks of the given areas with a high score, found in `steps` steps of Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.probes import call, rand, randint
+from . import LESSON
+from .area_term import area_term
+from .one_step import one_step
+from .shared import Objective
+
+
+def extremal_masks(
+    score: Objective,
+    render: Objective,
+    parameters: Tensor,
+    areas: Tensor,
+    steps: int,
+) -> Tensor:
+    """Masks of the given areas with a high score, found in `steps` steps of Adam."""
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    for t in range(steps):
+        weight = 100 * 1.06**t
+
+        def objective(p: Tensor, weight: float = weight) -> Tensor:
+            masks = render(p)
+            return score(masks) - weight * area_term(masks, areas)
+
+        one_step(parameters, objective, optimiser)
+    return render(parameters).detach()
+
+
+def _search(rng: torch.Generator) -> tuple[Objective, Objective, Tensor, Tensor]:
+    worth = 40 * rand(rng, 1, 1, 4, 4)
+    start = rand(rng, 2, 1, 4, 4, low=0.4, high=0.6)
+    areas = torch.tensor([0.25, 0.5], dtype=torch.float64)
+    return (
+        lambda masks: (masks * worth).sum((1, 2, 3)),
+        lambda p: p.square(),
+        start,
+        areas,
+    )
+
+
+def probe_extremal_masks(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """A short search on a 4 x 4 image whose cells have known worths."""
+    score, render, start, areas = _search(rng)
+    steps = randint(rng, 6, 9)
+    masks = call(answer, score, render, start, areas, steps)
+    return {"masks": masks, "the masks carry no graph": not masks.requires_grad}
+
+
+HINTS = [
+    "Before the loop: a copy of the parameters that requires a gradient, and the "
+    "optimiser of it. In the loop: the objective for this t, and `one_step`. After it: "
+    "render once more.",
+    "`parameters = parameters.detach().clone().requires_grad_()`, then "
+    "`torch.optim.Adam([parameters], lr=0.05)`.",
+    "The objective is a function of p: `masks = render(p)`, then `score(masks) - weight * "
+    "area_term(masks, areas)`.",
+    "Return `render(parameters).detach()`.",
+]
+
+mistake = Mistakes()
+
+
+def _search_with(
+    *, rate: float = 0.05, growth: float = 1.06, sign: float = -1.0, render_last: bool = True
+) -> Callable[..., Tensor]:
+    """The search with one thing changed."""
+
+    def search(score, render, parameters, areas, steps):
+        parameters = parameters.detach().clone().requires_grad_()
+        optimiser = torch.optim.Adam([parameters], lr=rate)
+        for t in range(steps):
+            weight = sign * 100 * growth**t
+
+            def objective(p, weight=weight):
+                masks = render(p)
+                return score(masks) + weight * area_term(masks, areas)
+
+            one_step(parameters, objective, optimiser)
+        return (render(parameters) if render_last else parameters).detach()
+
+    return search
+
+
+mistake("The area term is added; it is a price and must be subtracted.")(_search_with(sign=1.0))
+
+mistake("The weight of the area term stays at 100. It grows from step to step: `100 * 1.06 ** t`.")(
+    _search_with(growth=1.0)
+)
+
+mistake("You return the parameters. The masks are what `render` makes of them.")(
+    _search_with(render_last=False)
+)
+
+
+@mistake(
+    "You make a new optimiser in every step. Adam remembers how the gradients were; make "
+    "it once, before the loop."
+)
+def _new_optimiser_each_step(score, render, parameters, areas, steps):
+    parameters = parameters.detach().clone().requires_grad_()
+    for t in range(steps):
+        optimiser = torch.optim.Adam([parameters], lr=0.05)
+        weight = 100 * 1.06**t
+
+        def objective(p, weight=weight):
+            masks = render(p)
+            return score(masks) - weight * area_term(masks, areas)
+
+        one_step(parameters, objective, optimiser)
+    return render(parameters).detach()
+
+
+def _climb(objective_at, optimiser=torch.optim.Adam, first=0, copy=None):
+    """The search with another objective, objective_at(t, p, score, render, areas)."""
+
+    def search(score, render, parameters, areas, steps):
+        parameters = parameters.detach().clone().requires_grad_(copy is None)
+        climber = optimiser([parameters], lr=0.05)
+        for t in range(first, steps):
+
+            def objective(p, t=t):
+                return objective_at(t, p, score, render, areas)
+
+            one_step(parameters, objective, climber)
+        return render(parameters).detach()
+
+    return search
+
+
+def _price(t, masks, areas):
+    return 100 * 1.06**t * area_term(masks, areas)
+
+
+def _right_objective(t, p, score, render, areas):
+    masks = render(p)
+    return score(masks) - _price(t, masks, areas)
+
+
+mistake("You make one step too few: `range(steps)` begins at 0 and makes all of them.")(
+    _climb(_right_objective, first=1)
+)
+
+mistake("The weight has grown before the first step. In step 0 it is 100: let it grow afterwards.")(
+    _climb(lambda t, p, score, render, areas: _right_objective(t + 1, p, score, render, areas))
+)
+
+mistake(
+    "Your weight grows by 6 each time. It grows by 6 % of what it *is*, so that the growth "
+    "grows too: `100 * 1.06 ** t`."
+)(
+    _climb(
+        lambda t, p, score, render, areas: (
+            score(render(p)) - 100 * (1 + 0.06 * t) * area_term(render(p), areas)
+        )
+    )
+)
+
+mistake(
+    "You score the parameters. The network sees masks: first `masks = render(p)`, then the "
+    "score and the area term of those."
+)(_climb(lambda t, p, score, render, areas: score(p) - _price(t, p, areas)))
+
+mistake(
+    "You hold the parameters to the area. It is the *masks* that have an area: "
+    "`area_term(render(p), areas)`."
+)(_climb(lambda t, p, score, render, areas: score(render(p)) - _price(t, p, areas)))
+
+mistake(
+    "The optimiser here is Adam. Plain SGD follows the slope as it is, and this one is far "
+    "too steep for a rate of 0.05."
+)(_climb(_right_objective, torch.optim.SGD))
+
+
+@mistake(
+    "You render once, before the loop. The parameters change, so the masks must be "
+    "rendered anew in every step: inside the objective."
+)
+def _renders_once(score, render, parameters, areas, steps):
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    masks = render(parameters)
+    for t in range(steps):
+
+        def objective(p, t=t):
+            return score(masks) - _price(t, masks, areas)
+
+        one_step(parameters, objective, optimiser)
+    return render(parameters).detach()
+
+
+mistake("The copy doesn't ask for a gradient: `parameters.detach().clone().requires_grad_()`.")(
+    _climb(_right_objective, copy="plain")
+)
+
+
+@mistake(
+    "`one_step` takes a *function* of the parameters, and you gave it values: define one "
+    "in the loop and hand it over."
+)
+def _values_for_a_function(score, render, parameters, areas, steps):
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    one_step(parameters, _right_objective(0, parameters, score, render, areas), optimiser)
+
+
+@mistake("An optimiser takes a list of tensors: `torch.optim.Adam([parameters], lr=0.05)`.")
+def _optimiser_of_a_tensor(score, render, parameters, areas, steps):
+    return torch.optim.Adam(parameters.detach().clone().requires_grad_(), lr=0.05)
+
+
+@mistake("The masks still carry their graph. Return `render(parameters).detach()`.")
+def _masks_with_a_graph(score, render, parameters, areas, steps):
+    masks = extremal_masks(score, render, parameters, areas, steps)
+    return masks.requires_grad_()
+
+
+mistake("The rate of Adam is 0.05 here, not its usual 0.001: there are only a few dozen steps.")(
+    _search_with(rate=0.001)
+)
+
+EXERCISE = Exercise(
+    name="extremal_masks",
+    lesson=LESSON.id,
+    after="one_step",
+    points=3,
+    answer="extremal_masks",
+    reference=extremal_masks,
+    probe=probe_extremal_masks,
+    mistakes=mistake,
+    hints=HINTS,
+)

@@ -1,0 +1,193 @@
+"""One step up: the objective's values (N,), after which the parameters have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.probes import rand
+from . import LESSON
+from .shared import Objective
+
+
+def one_step(parameters: Tensor, objective: Objective, optimiser: torch.optim.Optimizer) -> Tensor:
+    """One step up: the objective's values (N,), after which the parameters have changed."""
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+def _hill(rng: torch.Generator) -> tuple[Tensor, Objective]:
+    """Parameters, and an objective whose top lies partly outside of [0, 1]."""
+    top = rand(rng, 3, 1, 2, 2, low=-0.5, high=1.5)
+    start = rand(rng, 3, 1, 2, 2, low=0.05, high=0.95).requires_grad_()
+    return start, lambda p: 1 - (p - top).square().sum((1, 2, 3))
+
+
+def probe_one_step(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Three steps of gradient ascent on a hill."""
+    parameters, objective = _hill(rng)
+    start = parameters.detach().clone()
+    optimiser = torch.optim.SGD([parameters], lr=0.4)
+    outcome: Outcome = {}
+    for step in range(1, 4):
+        # called directly: the parameters are meant to change
+        values = answer(parameters, objective, optimiser)
+        outcome[f"values returned by step {step}"] = values
+        outcome[f"parameters after step {step}"] = parameters.detach().clone()
+    outcome["the values carry no graph"] = not (isinstance(values, Tensor) and values.requires_grad)
+    outcome["the parameters have moved"] = not torch.equal(start, parameters.detach())
+    return outcome
+
+
+HINTS = [
+    "The usual five lines of a training loop, uphill: zero_grad, values, backward, step; "
+    "and then the cut.",
+    "`(-values.sum()).backward()`: minus, because optimisers minimise.",
+    "`with torch.no_grad(): parameters.clamp_(0, 1)` cuts in place, without PyTorch recording it.",
+    "Return what the objective gave before the step: `values.detach()`.",
+]
+
+mistake = Mistakes()
+
+
+@mistake(
+    "You go downhill. PyTorch's optimisers minimise; to climb, take the gradient of "
+    "*minus* the sum."
+)
+def _steps_down(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    values.sum().backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+@mistake(
+    "The gradients of earlier steps are still there, and each step adds to them. Call "
+    "`optimiser.zero_grad()` first."
+)
+def _piles_up(parameters, objective, optimiser):
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+@mistake(
+    "You average over the masks, so each of them climbs more slowly the more there are. "
+    "Sum: then each mask gets the gradient of its own objective."
+)
+def _averages(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.mean()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values.detach()
+
+
+@mistake(
+    "The parameters leave [0, 1]. Cut them after the step, in place: "
+    "`parameters.clamp_(0, 1)` inside `torch.no_grad()`. Without the underscore, "
+    "`parameters.clamp(0, 1)` makes a copy and leaves the one that the optimiser holds "
+    "as it is."
+)
+def _clamps_a_copy(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    parameters = parameters.clamp(0, 1)
+    return values.detach()
+
+
+def _step_with(
+    *,
+    returned: Callable[..., Any] = lambda values, objective, parameters: values.detach(),
+    loss: Callable[[Tensor], Tensor] = lambda values: -values.sum(),
+    step: bool = True,
+    recorded: bool = False,
+) -> Callable[..., Any]:
+    """The step with one thing changed."""
+
+    def one_step(parameters, objective, optimiser):
+        optimiser.zero_grad()
+        values = objective(parameters)
+        loss(values).backward()
+        if step:
+            optimiser.step()
+        with torch.set_grad_enabled(recorded):
+            parameters.clamp_(0, 1)
+        with torch.no_grad():
+            return returned(values, objective, parameters)
+
+    return one_step
+
+
+mistake(
+    "The parameters have not moved. `optimiser.step()` moves them, after `backward()` and "
+    "with no `zero_grad()` in between."
+)(_step_with(step=False))
+
+mistake(
+    "The parameters ask for a gradient, so PyTorch wants to record that you cut them, and "
+    "can't. Cut them inside `with torch.no_grad():`."
+)(_step_with(recorded=True))
+
+mistake(
+    "`backward()` starts from one number. The masks don't mix, so take the sum: "
+    "`(-values.sum()).backward()`."
+)(_step_with(loss=lambda values: -values))
+
+mistake("You return what the objective gives *after* the step. Keep the values from before.")(
+    _step_with(returned=lambda values, objective, parameters: objective(parameters))
+)
+
+mistake("You return minus the values. Minus is for the optimiser alone.")(
+    _step_with(returned=lambda values, objective, parameters: -values.detach())
+)
+
+mistake("You return the sum. There is one value for each mask: (N,).")(
+    _step_with(returned=lambda values, objective, parameters: values.detach().sum())
+)
+
+
+@mistake(
+    "The values still carry their graph, which keeps all activations in memory. Return "
+    "`values.detach()`."
+)
+def _keeps_the_graph(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    values = objective(parameters)
+    (-values.sum()).backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return values
+
+
+EXERCISE = Exercise(
+    name="one_step",
+    lesson=LESSON.id,
+    after="area_term",
+    points=2,
+    answer="one_step",
+    reference=one_step,
+    probe=probe_one_step,
+    mistakes=mistake,
+    hints=HINTS,
+)

@@ -1,0 +1,194 @@
+"""Images between the levels of a pyramid: mask 0 is the first level, 1 the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.probes import call, rand
+from . import LESSON
+
+
+def perturb(pyramid: Tensor, masks: Tensor) -> Tensor:
+    """Images between the levels of a pyramid: mask 0 is the first level, 1 the last."""
+    levels = len(pyramid)
+    place = masks * (levels - 1)
+    lower = place.floor().clamp(max=levels - 2)
+    share = place - lower
+    result = torch.zeros(())
+    for level in range(levels - 1):
+        between = (1 - share) * pyramid[level] + share * pyramid[level + 1]
+        result = result + (lower == level) * between
+    return result
+
+
+def probe_perturb(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Masks between levels and exactly on them; the gradient with respect to the mask."""
+    # float32, so that an answer may start from torch.zeros
+    pyramid = rand(rng, 4, 3, 4, 5, low=0, dtype=torch.float32)
+    masks = rand(rng, 2, 1, 4, 5, low=0.02, high=0.98, dtype=torch.float32).requires_grad_()
+    images = call(answer, pyramid, masks)
+    outcome: Outcome = {"images": images.detach() if isinstance(images, Tensor) else images}
+    whole = call(answer, pyramid, torch.ones(1, 1, 4, 5))
+    outcome["a mask of ones shows the last level"] = torch.allclose(whole[0], pyramid[-1])
+    nothing = call(answer, pyramid, torch.zeros(1, 1, 4, 5))
+    outcome["a mask of zeros shows the first level"] = torch.allclose(nothing[0], pyramid[0])
+    weights = rand(rng, *images.shape, dtype=torch.float32)
+    if images.requires_grad:
+        (outcome["gradient at the masks"],) = torch.autograd.grad((images * weights).sum(), masks)
+    else:
+        outcome["gradient at the masks"] = None
+    return outcome
+
+
+HINTS = [
+    "Where between the levels is a pixel? At `place = masks * (len(pyramid) - 1)`: 2.25 "
+    "means a quarter of the way from level 2 to level 3.",
+    "`lower = place.floor().clamp(max=len(pyramid) - 2)`, and `share = place - lower`.",
+    "For each pair of levels k and k + 1: `(1 - share) * pyramid[k] + share * pyramid[k + 1]`.",
+    "That pair counts only where `lower == k`. Multiply with that, and add over k.",
+]
+
+mistake = Mistakes()
+
+
+@mistake(
+    "You take the nearest level. Then the image jumps from level to level as the mask "
+    "grows, and there is no gradient to follow. Mix the two levels on "
+    "either side."
+)
+def _nearest_level(pyramid, masks):
+    level = (masks * (len(pyramid) - 1)).round().long()
+    return sum((level == k) * pyramid[k] for k in range(len(pyramid)))
+
+
+@mistake(
+    "Your masks work the wrong way round: 1 is to show the image, the last level, and 0 "
+    "the strongest blur."
+)
+def _upside_down(pyramid, masks):
+    return perturb(pyramid, 1 - masks)
+
+
+@mistake(
+    "You mix the two ends of the pyramid, the image and its strongest blur. That looks "
+    "like a ghost over fog. Mix the two neighbouring levels."
+)
+def _two_ends(pyramid, masks):
+    return (1 - masks) * pyramid[0] + masks * pyramid[-1]
+
+
+@mistake(
+    "The two levels are the right ones, but their shares have changed places: the nearer "
+    "a place is to a level, the more of it."
+)
+def _shares_swapped(pyramid, masks):
+    levels = len(pyramid)
+    place = masks * (levels - 1)
+    lower = place.floor().clamp(max=levels - 2)
+    share = place - lower
+    return sum(
+        (lower == k) * (share * pyramid[k] + (1 - share) * pyramid[k + 1])
+        for k in range(levels - 1)
+    )
+
+
+@mistake(
+    "Where the mask is exactly 1 you show nothing: there is no level above the last one. "
+    "Keep the lower level at most at `len(pyramid) - 2`."
+)
+def _top_is_missing(pyramid, masks):
+    levels = len(pyramid)
+    place = masks * (levels - 1)
+    share = place - place.floor()
+    return sum(
+        (place.floor() == k) * ((1 - share) * pyramid[k] + share * pyramid[k + 1])
+        for k in range(levels - 1)
+    )
+
+
+@mistake(
+    "The images are right, but no gradient leads back to the masks: somewhere you "
+    "`detach` them, or compute inside `no_grad`."
+)
+def _cut_off(pyramid, masks):
+    return perturb(pyramid, masks.detach())
+
+
+def _pairs(pyramid, masks, *, steps=None, clamp=True, pairs=None):
+    """The mixtures of the neighbouring levels, each where it counts."""
+    place = masks * (len(pyramid) - 1 if steps is None else steps)
+    lower = place.floor().clamp(max=len(pyramid) - 2) if clamp else place.floor()
+    share = place - lower
+    for k in range(len(pyramid) - 1 if pairs is None else pairs):
+        yield lower == k, (1 - share) * pyramid[k] + share * pyramid[k + 1]
+
+
+@mistake(
+    "Level 0 to the last level are one step fewer than there are levels: `place = masks * "
+    "(len(pyramid) - 1)`."
+)
+def _one_level_too_far(pyramid, masks):
+    return sum(here * mixed for here, mixed in _pairs(pyramid, masks, steps=len(pyramid)))
+
+
+@mistake(
+    "Above the last level there is none to mix it with. Go through the pairs (k, k + 1), "
+    "one fewer than levels, and keep the lower level at most at `len(pyramid) - "
+    "2`."
+)
+def _above_the_last_level(pyramid, masks):
+    pairs = _pairs(pyramid, masks, clamp=False, pairs=len(pyramid))
+    return sum(here * mixed for here, mixed in pairs)
+
+
+@mistake(
+    "You add up the mixtures of all pairs of levels. A pair counts only where the pixel "
+    "lies between its two levels: multiply it by `lower == k`."
+)
+def _every_pair_everywhere(pyramid, masks):
+    return sum(mixed for _, mixed in _pairs(pyramid, masks))
+
+
+@mistake("Each pair of levels overwrites the one before. Add them up.")
+def _last_pair_alone(pyramid, masks):
+    for here, mixed in _pairs(pyramid, masks):
+        images = here * mixed
+    return images
+
+
+@mistake(
+    "You show the lower level and leave the upper one out. Mix the two by how far between "
+    "them the pixel is."
+)
+def _lower_level_alone(pyramid, masks):
+    lower = (masks * (len(pyramid) - 1)).floor()
+    return sum((lower == k) * pyramid[k] for k in range(len(pyramid)))
+
+
+@mistake(
+    "`pyramid[lower]` takes whole images out of the pyramid. Here each pixel has a level "
+    "of its own: go through the levels in a loop, and take each pair where `lower == "
+    "k`."
+)
+def _levels_as_indices(pyramid, masks):
+    place = masks * (len(pyramid) - 1)
+    lower = place.floor().long().clamp(max=len(pyramid) - 2)
+    share = place - lower
+    return (1 - share) * pyramid[lower] + share * pyramid[lower + 1]
+
+
+EXERCISE = Exercise(
+    name="perturb",
+    lesson=LESSON.id,
+    points=2,
+    answer="perturb",
+    reference=perturb,
+    probe=probe_perturb,
+    mistakes=mistake,
+    hints=HINTS,
+)

@@ -1,0 +1,112 @@
+"""Mean over the last dimension, weighted by softmax(coldness * values)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.probes import call, rand
+from . import LESSON
+
+
+def smooth_maximum(values: Tensor, coldness: float = 20.0) -> Tensor:
+    """Mean over the last dimension, weighted by softmax(coldness * values)."""
+    weights = (coldness * values).softmax(-1)
+    return (weights * values).sum(-1)
+
+
+def probe_smooth_maximum(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """Random values at two temperatures, and values that would overflow a plain exponential."""
+    values = rand(rng, 3, 4, 6, low=0)
+    outcome = {
+        "smooth maximum": call(answer, values),
+        "smooth maximum with coldness 3": call(answer, values, 3.0),
+    }
+    large = call(answer, 100 * values)
+    if isinstance(large, Tensor):
+        # two results with NaN are never equal, so this mistake could not be named
+        outcome["it is finite, for large values too"] = bool(torch.isfinite(large).all())
+        large = large.nan_to_num(posinf=0, neginf=0)
+    outcome["smooth maximum of large values"] = large
+    return outcome
+
+
+HINTS = [
+    "A weighted mean: the larger a value, the (much) larger its weight.",
+    "The weights are `(coldness * values).softmax(-1)`; they add up to 1.",
+    "Weights times values, summed over the last dimension.",
+]
+
+mistake = Mistakes()
+
+
+mistake("This is the plain maximum. Only its one winner gets a gradient.")(
+    lambda values, coldness=20.0: values.amax(-1)
+)
+
+mistake(
+    "This is the plain mean: the coldness doesn't enter. Weight the values by "
+    "`softmax(coldness * values)`."
+)(lambda values, coldness=20.0: values.mean(-1))
+
+mistake("You forgot the coldness: `softmax(values)` is nearly even, so you get nearly the mean.")(
+    lambda values, coldness=20.0: (values.softmax(-1) * values).sum(-1)
+)
+
+mistake(
+    "`logsumexp / coldness` is another smooth maximum, and always above the largest "
+    "value. Here it is a mean, weighted by the softmax."
+)(lambda values, coldness=20.0: (coldness * values).logsumexp(-1) / coldness)
+
+
+@mistake(
+    "`exp` of a large number is infinite, and infinite divided by infinite is no number. "
+    "`softmax` knows how to avoid that: it subtracts the largest value "
+    "first."
+)
+def _overflows(values, coldness=20.0):
+    weights = torch.exp(coldness * values)
+    return (weights * values).sum(-1) / weights.sum(-1)
+
+
+mistake(
+    "The weights add up to 1 already. You divide by the number of values once more: a sum, "
+    "not a mean."
+)(lambda values, coldness=20.0: ((coldness * values).softmax(-1) * values).mean(-1))
+
+mistake("You divide by the coldness. The larger it is, the closer to the maximum: multiply.")(
+    lambda values, coldness=20.0: ((values / coldness).softmax(-1) * values).sum(-1)
+)
+
+mistake(
+    "The coldness belongs inside the softmax. Outside it makes everything larger, and no "
+    "weight more decided."
+)(lambda values, coldness=20.0: (coldness * values.softmax(-1) * values).sum(-1))
+
+mistake(
+    "You always take a coldness of 20. That is what it is when nothing is said; use the argument."
+)(lambda values, coldness=20.0: ((20 * values).softmax(-1) * values).sum(-1))
+
+mistake("These are the weights. What is asked for is the mean of the values with these weights.")(
+    lambda values, coldness=20.0: (coldness * values).softmax(-1).amax(-1)
+)
+
+mistake("The softmax goes over the first dimension; the values that compete stand in the last.")(
+    lambda values, coldness=20.0: ((coldness * values).softmax(0) * values).sum(-1)
+)
+
+EXERCISE = Exercise(
+    name="smooth_maximum",
+    lesson=LESSON.id,
+    after="perturb",
+    points=1,
+    answer="smooth_maximum",
+    reference=smooth_maximum,
+    probe=probe_smooth_maximum,
+    mistakes=mistake,
+    hints=HINTS,
+)
