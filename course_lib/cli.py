@@ -126,10 +126,20 @@ def build(
     check: Annotated[
         bool, typer.Option("--check", help="Only say which notebooks are not current.")
     ] = False,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write the figures of the built lessons into this folder."
+        ),
+    ] = None,
 ) -> None:
     """Build the notebooks from their sources (for those who write lessons)."""
     from course_lib.classroom import build as builder
 
+    if figures is not None:
+        for path in builder.write_figures(lessons or (), figures):
+            print(path)
+        return
     if not check:
         builder.build(lessons or ())
         return
@@ -139,6 +149,21 @@ def build(
     if sentences:
         raise typer.Exit(1)
     print("Every notebook is what its source builds.")
+
+
+@app.command()
+def try_exercise(
+    name: Annotated[str, typer.Argument(help="The exercise, as excitation_sum.")],
+) -> None:
+    """Judge an exercise's reference, its mistakes and the collections' answers to it."""
+    from course_lib.classroom.places import repository
+    from course_lib.exercises.engine.registry import find_exercise
+    from course_lib.exercises.engine.trying import report
+
+    root = repository()
+    collections = None if root is None else root / "tests" / "exercises" / "answers"
+    if report(find_exercise(name), collections):
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,25 @@ and a committed notebook that is not what its source builds can be told.
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .lesson import STUB, Graded, SourceError, check_stubs, read_lesson
+from course_lib.exercises.engine.registry import find_lesson
+
+from .lesson import (
+    STUB,
+    Graded,
+    SourceError,
+    check_heading,
+    check_stubs,
+    read_lesson,
+)
 from .names import match_lesson
 from .places import repository
 
@@ -50,11 +61,13 @@ def build(
     solutions = _folder(solutions, "solutions")
     notebooks = _folder(notebooks, "notebooks")
     sources = find_sources(solutions, lessons)
-    exercises = _exercises(exercises)
+    known = _exercises() if exercises is None else exercises
     written = []
     notebooks.mkdir(parents=True, exist_ok=True)
     for source in sources:
-        solution = read_lesson(source, exercises)
+        solution = read_lesson(source, known)
+        if exercises is None:
+            check_heading(source, solution, find_lesson(source.stem))
         student = student_notebook(solution)
         check_stubs(source, student)
         say(f"building {source.stem} ...")
@@ -96,21 +109,69 @@ def outdated(
     solutions = _folder(solutions, "solutions")
     notebooks = _folder(notebooks, "notebooks")
     sources = find_sources(solutions, chosen)
-    exercises = _exercises(exercises)
+    known = _exercises() if exercises is None else exercises
     sentences = []
     for source in sources:
-        solution = read_lesson(source, exercises)
+        solution = read_lesson(source, known)
+        if exercises is None:
+            check_heading(source, solution, find_lesson(source.stem))
         student = student_notebook(solution)
         check_stubs(source, student)
         sentences += _compare_solution(source.with_suffix(".ipynb"), solution)
         sentences += _compare_student(notebooks / f"{source.stem}.ipynb", student)
     if not chosen:
-        known = {source.stem for source in sources}
+        built = {source.stem for source in sources}
         for folder in (solutions, notebooks):
             for path in sorted(folder.glob("*.ipynb")):
-                if path.stem not in known:
+                if path.stem not in built:
                     sentences.append(f"{_shown(path)} has no source {path.stem}.py; delete it.")
     return sentences
+
+
+def write_figures(
+    lessons: Iterable[str],
+    folder: Path,
+    *,
+    solutions: Path | None = None,
+) -> list[Path]:
+    """Write the figures of the executed solution notebooks as files `NN-MM.png`, numbered in order.
+
+    Args:
+        lessons: as for `build`.
+        folder: where they go; made when it is not there.
+        solutions: as for `build`.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ValueError: as `build`, or a lesson that was not built yet.
+    """
+    import nbformat
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for source in find_sources(_folder(solutions, "solutions"), lessons):
+        path = source.with_suffix(".ipynb")
+        if not path.is_file():
+            raise ValueError(f"{_shown(path)} is missing; {_rebuild(path)}")
+        pictures = [
+            picture
+            for cell in nbformat.read(path, as_version=4).cells
+            for output in cell.get("outputs", [])
+            for picture in _pictures(output.get("data", {}))
+        ]
+        for number, picture in enumerate(pictures, start=1):
+            written.append(folder / f"{source.stem[:2]}-{number:02}.png")
+            written[-1].write_bytes(picture)
+    return written
+
+
+def _pictures(data: Mapping[str, Any]) -> list[bytes]:
+    """Return the PNG pictures of an output: its own, or those inside its HTML."""
+    inside = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)", data.get("text/html", ""))
+    found = inside or [data["image/png"]] if inside or "image/png" in data else []
+    return [base64.b64decode(text) for text in found]
 
 
 def find_sources(folder: Path, lessons: Iterable[str] = ()) -> list[Path]:
@@ -245,21 +306,24 @@ def _folder(given: Path | None, name: str) -> Path:
     return root / name
 
 
-def _exercises(given: Mapping[str, Graded] | None) -> Mapping[str, Graded]:
-    """Return the exercises that were given, or all of the course by name."""
-    if given is not None:
-        return given
+def _exercises() -> Mapping[str, Graded]:
+    """Return all exercises of the course by name, in order."""
     from course_lib.exercises.engine import registry
 
     return {exercise.name: exercise for exercise in registry.exercises()}
 
 
+def _rebuild(path: Path) -> str:
+    """Name the command that builds a notebook's lesson, and no other one, again."""
+    return f"run `course build {path.stem[:2]}`."
+
+
 def _compare_student(path: Path, student: NotebookNode) -> list[str]:
     """Say when a student notebook is not the built one, to the byte."""
     if not path.is_file():
-        return [f"{_shown(path)} is missing; run `make notebooks`."]
+        return [f"{_shown(path)} is missing; {_rebuild(path)}"]
     if path.read_bytes() != notebook_text(student).encode():
-        return [f"{_shown(path)} is not what its source builds; run `make notebooks`."]
+        return [f"{_shown(path)} is not what its source builds; {_rebuild(path)}"]
     return []
 
 
@@ -268,7 +332,7 @@ def _compare_solution(path: Path, solution: NotebookNode) -> list[str]:
     import nbformat
 
     if not path.is_file():
-        return [f"{_shown(path)} is missing; run `make notebooks`."]
+        return [f"{_shown(path)} is missing; {_rebuild(path)}"]
     stored = nbformat.read(path, as_version=4)
     empty = [c for c in stored.cells if c.cell_type == "code" and c.execution_count is None]
     for cell in (*stored.cells, *solution.cells):
@@ -276,9 +340,9 @@ def _compare_solution(path: Path, solution: NotebookNode) -> list[str]:
             cell.execution_count = None
             cell.outputs = []
     if stored != solution:
-        return [f"{_shown(path)} is not what its source builds; run `make notebooks`."]
+        return [f"{_shown(path)} is not what its source builds; {_rebuild(path)}"]
     if empty:
-        return [f"{_shown(path)} was not run to its end; run `make notebooks`."]
+        return [f"{_shown(path)} was not run to its end; {_rebuild(path)}"]
     return []
 
 

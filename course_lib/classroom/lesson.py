@@ -48,6 +48,26 @@ class Graded(Protocol):
         """Return what a right answer is worth."""
 
 
+class Described(Protocol):
+    """What the builder wants to know of a lesson."""
+
+    @property
+    def id(self) -> str:
+        """Return the name of its source."""
+
+    @property
+    def title(self) -> str:
+        """Return its heading."""
+
+    @property
+    def minutes(self) -> int:
+        """Return how long a learner needs."""
+
+    @property
+    def dots(self) -> str:
+        """Return its difficulty, drawn."""
+
+
 @dataclass(frozen=True)
 class Check:
     """The one line of a check cell, `name = check("exercise", answer)`."""
@@ -97,6 +117,30 @@ def read_lesson(path: Path, exercises: Mapping[str, Graded]) -> NotebookNode:
     cells.insert(first_code, kernel_cell)
     _name_cells(cells)
     return notebook
+
+
+def check_heading(path: Path, notebook: NotebookNode, lesson: Described) -> None:
+    """Raise unless the first cell says what the lesson's `LESSON` says, and in the same words.
+
+    Args:
+        path: the source, for the message.
+        notebook: what `read_lesson` made of it.
+        lesson: title, minutes and difficulty as `course progress` and the README have them.
+
+    Raises:
+        SourceError: the heading, or the line below it, is another one.
+    """
+    lines = notebook.cells[0].source.splitlines()
+    wanted = (
+        f"# {lesson.title}",
+        f"*Lesson {lesson.id[:2]} · {lesson.minutes} minutes · {lesson.dots}*",
+    )
+    for line in wanted:
+        if line not in lines:
+            raise SourceError(
+                f"{path.name}: its first cell should have the line {line!r}, as "
+                f"exercises/lesson_{lesson.id[:2]}/__init__.py says; one of the two is old."
+            )
 
 
 def parse_check(source: str) -> Check | None:
@@ -168,7 +212,7 @@ def _mark_exercises(path: Path, cells: list[NotebookNode], exercises: Mapping[st
     """Give answer and check cells their ids and nbgrader metadata."""
     lesson = path.stem
     waiting: list[NotebookNode] = []
-    seen: set[str] = set()
+    seen: list[str] = []
     for cell in cells:
         if BEGIN in cell.source:
             if cell.cell_type != "code":
@@ -201,7 +245,7 @@ def _mark_exercises(path: Path, cells: list[NotebookNode], exercises: Mapping[st
                 f"{path.name} checks {name!r} with no solution region before it; put {BEGIN!r} and "
                 f"{END!r} around the lines that a learner writes."
             )
-        seen.add(name)
+        seen.append(name)
         for number, answer in enumerate(waiting, start=1):
             answer.id = f"answer-{name}" if number == 1 else f"answer-{name}-{number}"
             answer.metadata["nbgrader"] = _nbgrader(answer.id, solution=True)
@@ -213,9 +257,14 @@ def _mark_exercises(path: Path, cells: list[NotebookNode], exercises: Mapping[st
         raise SourceError(
             f"{path.name}: {_quote(waiting[0])} has a solution region that no check cell follows."
         )
-    unchecked = sorted(n for n, e in exercises.items() if e.lesson == lesson and n not in seen)
+    own = [name for name, exercise in exercises.items() if exercise.lesson == lesson]
+    unchecked = sorted(set(own).difference(seen))
     if unchecked:
         raise SourceError(f"{path.name} never checks its exercise {unchecked[0]!r}.")
+    if seen != own:
+        raise SourceError(
+            f"{path.name} checks {', '.join(seen)}; by their `after` the order is {', '.join(own)}."
+        )
 
 
 def check_stubs(path: Path, student: NotebookNode) -> None:

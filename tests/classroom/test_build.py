@@ -8,7 +8,7 @@ import shutil
 import nbformat
 import pytest
 
-from course_lib.classroom.build import build, find_sources, outdated, settled
+from course_lib.classroom.build import build, find_sources, outdated, settled, write_figures
 from course_lib.classroom.lesson import SourceError
 from course_lib.classroom.places import repository
 
@@ -93,7 +93,7 @@ def test_one_byte_of_a_student_notebook_is_told(copied):
     path = copied.notebooks / f"{copied.name}.ipynb"
     path.write_bytes(path.read_bytes() + b"\n")
     assert outdated(**copied.folders()) == [
-        "notebooks/01_small.ipynb is not what its source builds; run `make notebooks`."
+        "notebooks/01_small.ipynb is not what its source builds; run `course build 01`."
     ]
 
 
@@ -115,7 +115,7 @@ def test_missing_and_stray_notebooks_are_told(copied):
     path = copied.notebooks / f"{copied.name}.ipynb"
     path.rename(copied.notebooks / "07_gone.ipynb")
     sentences = outdated(**copied.folders())
-    assert "notebooks/01_small.ipynb is missing; run `make notebooks`." in sentences
+    assert "notebooks/01_small.ipynb is missing; run `course build 01`." in sentences
     assert "notebooks/07_gone.ipynb has no source 07_gone.py; delete it." in sentences
 
 
@@ -171,3 +171,21 @@ def test_what_differs_from_run_to_run_is_settled():
         widget,
     ]
     assert pieces[0].text == "one "
+
+
+def test_figures_are_written_as_files(copied, tmp_path):
+    path = copied.source.with_suffix(".ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    outputs = next(c for c in notebook.cells if c.cell_type == "code" and c.outputs).outputs
+    outputs.append(nbformat.v4.new_output("display_data", data={"image/png": "QUJD"}))
+    html = '<img src="data:image/png;base64,REVG"><img src="data:image/png;base64,R0hJ">'
+    outputs.append(
+        nbformat.v4.new_output("display_data", data={"image/png": "QUJD", "text/html": html})
+    )
+    nbformat.write(notebook, path)
+    written = write_figures(["01"], tmp_path / "figures", solutions=copied.solutions)
+    assert [file.name for file in written] == ["01-01.png", "01-02.png", "01-03.png"]
+    assert [file.read_bytes() for file in written] == [b"ABC", b"DEF", b"GHI"]
+    path.unlink()
+    with pytest.raises(ValueError, match=r"01_small.ipynb is missing; run `course build 01`"):
+        write_figures(["01"], tmp_path, solutions=copied.solutions)

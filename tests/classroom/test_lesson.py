@@ -12,10 +12,12 @@ from course_lib.classroom.build import build, outdated, student_notebook
 from course_lib.classroom.lesson import (
     KERNEL_CELL,
     SourceError,
+    check_heading,
     check_stubs,
     parse_check,
     read_lesson,
 )
+from course_lib.exercises.engine.exercise import Lesson
 
 
 def test_check_cells_carry_points_and_are_locked(course):
@@ -192,3 +194,24 @@ def test_what_a_learner_finds_is_python_and_names_the_answer(course, old, new, s
 def test_only_the_one_line_is_a_check(line):
     assert parse_check(line) is None
     assert parse_check('f = check("a", f)').exercise == "a"
+
+
+def test_exercises_stand_in_the_order_that_they_name(course):
+    turned = dict(reversed(course.exercises.items()))
+    with pytest.raises(SourceError, match="by their `after` the order is saliency_by_maximum, sha"):
+        read_lesson(course.source, turned)
+
+
+@pytest.mark.parametrize(
+    ("line", "old"),
+    [("# A small lesson", "# A small lesson\n"), ("*Lesson 01 · 5 minutes · ●●○*", "5 minutes")],
+)
+def test_the_heading_says_what_the_lesson_says(course, line, old):
+    lesson = Lesson("01_small", "A small lesson", 5, 2, "S")
+    text = course.source.read_text()
+    heading = "# # A small lesson\n#\n# *Lesson 01 · 5 minutes · ●●○*\n"
+    course.source.write_text(text.replace("# # A small lesson\n", heading))
+    check_heading(course.source, read_lesson(course.source, course.exercises), lesson)
+    course.source.write_text(course.source.read_text().replace(old, "# Another\n"))
+    with pytest.raises(SourceError, match=re.escape(f"should have the line {line!r}")):
+        check_heading(course.source, read_lesson(course.source, course.exercises), lesson)

@@ -15,8 +15,8 @@ from course_lib.exercises.engine.comparing import (
     pattern,
     plain,
     plain_outputs,
-    tolerance,
 )
+from course_lib.exercises.engine.tolerances import tolerance
 
 DOUBLE = torch.float64
 

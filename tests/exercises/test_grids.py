@@ -21,7 +21,7 @@ def test_a_matrix_is_shown_with_the_places_that_differ() -> None:
     assert found["expected"].rows == (("1", "2"), ("3", "4.5"))
     assert found["difference"].rows == (("0", "0"), ("0", "-0.25"))
     assert found["got"].marked == {(1, 1)}
-    assert str(found["got"]) == "got\n       1       2\n       3   4.25*"
+    assert str(found["got"]) == "got\n       1      2\n       3   4.25*"
 
 
 def test_of_a_batch_of_maps_the_worst_is_shown() -> None:

@@ -138,3 +138,20 @@ def test_classes() -> None:
     assert empty_methods(Function) == ["forward", "backward"]
     assert empty_methods(WithGiven) == ["area", "make", "depth"]
     assert empty_methods(dots) == []
+
+
+def test_a_class_that_inherits_its_work_is_not_empty() -> None:
+    class Half:
+        def __enter__(self):
+            return self.do()
+
+    class Whole(Half):
+        def __exit__(self, *error):
+            pass
+
+    class Empty:
+        def __exit__(self, *error):
+            pass
+
+    assert not is_stub(Whole)
+    assert is_stub(Empty)

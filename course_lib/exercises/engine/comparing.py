@@ -11,11 +11,9 @@ import numpy as np
 import torch
 
 from .probes import describe
+from .tolerances import tolerance
 
 Outputs = dict[str, Any]
-
-_RELATIVE = {torch.float16: 1e-2, torch.bfloat16: 3e-2, torch.float32: 1e-4, torch.complex64: 1e-4}
-_FLOOR = {torch.float16: 1e-3, torch.bfloat16: 1e-2, torch.float32: 1e-6, torch.complex64: 1e-6}
 
 
 @dataclass(frozen=True)
@@ -168,17 +166,6 @@ def _badness(expected: torch.Tensor, got: torch.Tensor) -> tuple[torch.Tensor, t
     relative, floor = tolerance(expected.dtype, got.dtype)
     allowed = relative * right.abs().nan_to_num(posinf=0.0) + relative * 1e-2 * scale + floor
     return stray, torch.where(error > allowed, error, torch.zeros_like(error))
-
-
-def tolerance(*dtypes: torch.dtype) -> tuple[float, float]:
-    """How far apart values of these types may be: relative to them, and at least."""
-    inexact = [dtype for dtype in dtypes if dtype.is_floating_point or dtype.is_complex]
-    if not inexact:
-        return 0.0, 0.0
-    return (
-        max(_RELATIVE.get(dtype, 1e-6) for dtype in inexact),
-        max(_FLOOR.get(dtype, 1e-12) for dtype in inexact),
-    )
 
 
 def _at(what: str, badness: torch.Tensor, expected: torch.Tensor, got: torch.Tensor) -> str:

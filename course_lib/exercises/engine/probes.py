@@ -21,19 +21,23 @@ from typing import Any
 import torch
 
 from .isolation import in_thread
+from .tolerances import tolerance
 
 __all__ = [
     "ProbeFinding",
     "call",
+    "close",
     "describe",
     "in_thread",
     "model_state",
+    "pull",
     "raised",
     "rand",
     "randint",
     "randn",
     "same_state",
     "small_network",
+    "within",
 ]
 
 
@@ -146,6 +150,73 @@ def call(answer: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return result
 
 
+def pull(
+    answer: type[torch.autograd.Function],
+    y: torch.Tensor,
+    leaves: Mapping[str, torch.Tensor],
+    p: torch.Tensor,
+) -> dict[str, torch.Tensor]:
+    """The gradients at `leaves` when `y`, which the answer's `apply` gave, gets the gradient `p`.
+
+    Args:
+        answer: the autograd function.
+        y: what `answer.apply` returned.
+        leaves: the inputs, by the names that learners know, such as `{"x": x}`.
+        p: the gradient at y, of the same shape.
+
+    Raises:
+        ProbeFinding: `backward` returns another number of gradients than `forward` has arguments,
+            or none for one of the leaves, or it changes p in place.
+    """
+    name = _name(answer)
+    # the sum hands one and the same tensor p to the answer and to its neighbour
+    neighbour = torch.zeros_like(y, requires_grad=True)
+    ends = (*leaves.values(), neighbour)
+    try:
+        *pulled, beside = torch.autograd.grad(((y + neighbour) * p).sum(), ends, allow_unused=True)
+    except RuntimeError as error:
+        if "incorrect number of gradients" not in str(error):
+            raise
+        raise ProbeFinding(
+            f"The `backward` of your `{name}` should return one gradient for each argument of "
+            "`forward`, and None for those that need none."
+        ) from None
+    for leaf, gradient in zip(leaves, pulled, strict=True):
+        if gradient is None:
+            raise ProbeFinding(
+                f"The `backward` of your `{name}` gives no gradient for `{leaf}`. Is a `return` "
+                "missing?"
+            )
+    if not _same(p.to(beside), beside.detach()):
+        raise ProbeFinding(
+            f"The `backward` of your `{name}` changes the gradient that it is given in place. "
+            "Other layers get the same tensor: build something new."
+        )
+    return dict(zip(leaves, pulled, strict=True))
+
+
+def within(what: str, value: Any, low: float, high: float) -> Any:
+    """The value, when it is one that such a quantity can have.
+
+    Raises:
+        ProbeFinding: it lies outside: `"A correlation of 1.3 is impossible: ..."`.
+    """
+    numbers = torch.as_tensor(value).detach().double().flatten()
+    for number in numbers[(numbers < low - 1e-4) | (numbers > high + 1e-4)].tolist():
+        raise ProbeFinding(
+            f"{what[0].upper()}{what[1:]} of {number:.3g} is impossible: it lies between {low:g} "
+            f"and {high:g}."
+        )
+    return value
+
+
+def close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors are equal, with the tolerance of the coarser of their types."""
+    relative, floor = tolerance(one.dtype, other.dtype)
+    one, other = one.detach().double(), other.detach().double()
+    return bool(torch.allclose(one, other, rtol=relative, atol=relative * 1e-2 + floor))
+
+
 def raised(function: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     """The name of the exception that the call raises (`"ValueError"`), or `"no error"`."""
     try:
@@ -231,7 +302,7 @@ def _rule_of(answer: Any) -> type[torch.autograd.Function] | None:
     """The autograd function of which this is the `apply`."""
     if type(answer) is not BuiltinFunctionType or answer.__name__ != "apply":
         return None
-    owner = answer.__self__
+    owner: Any = answer.__self__
     is_rule = isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
     return owner if is_rule else None
 

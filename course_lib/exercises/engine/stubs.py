@@ -34,12 +34,15 @@ def is_stub(answer: Any, given: tuple[str, ...] = ()) -> bool:
     """Whether nothing has been written yet.
 
     A function is a stub when its body is a docstring and `...` (or `pass`); a class when this holds
-    for all its own methods but those in `given`, and it defines nothing else; a value when it is
-    `...`.
+    for all its own methods but those in `given`, it defines nothing else, and inherits from
+    nothing but stubs, `object` and PyTorch's classes; a value when it is `...`.
     """
     if answer is Ellipsis:
         return True
     if issubclass(type(answer), type):
+        inherited = filter(_is_own_work, answer.__mro__[1:])
+        if not all(is_stub(base, given) for base in inherited):
+            return False
         return all(_is_empty(member) for member in _own_members(answer, given).values())
     return _is_empty(answer)
 
@@ -49,6 +52,11 @@ def empty_methods(answer: Any, given: tuple[str, ...] = ()) -> list[str]:
     if not issubclass(type(answer), type):
         return []
     return [name for name, member in _own_members(answer, given).items() if _is_empty(member)]
+
+
+def _is_own_work(base: type) -> bool:
+    """Whether a base class is neither Python's nor PyTorch's."""
+    return base is not object and base.__module__.split(".")[0] not in ("torch", "builtins")
 
 
 def _own_members(answer: type, given: tuple[str, ...]) -> dict[str, Any]:
