@@ -79,16 +79,13 @@ def isolated(seed: int) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_random_states_kept())
-        stack.enter_context(_settings_kept())
+        stack.enter_context(usual_settings())
         stack.enter_context(_functions_kept())
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - an answer may use the global generator
         torch.default_generator.manual_seed(seed)
         if torch.cuda.is_initialized():
             torch.cuda.manual_seed_all(seed)
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.autocast("cpu", enabled=False))
         yield
 
 
@@ -105,7 +102,8 @@ def _random_states_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _settings_kept() -> Iterator[None]:
+def usual_settings() -> Iterator[None]:
+    """PyTorch's settings inside are those of a fresh process; afterwards they are as before."""
     before = [get() for get, _, _ in _SETTINGS]
     modes = []
     for (_, put, usual), value in zip(_SETTINGS, before, strict=True):
@@ -115,7 +113,8 @@ def _settings_kept() -> Iterator[None]:
     while torch._C._len_torch_function_stack():
         modes.append(torch._C._pop_torch_function_stack())
     try:
-        yield
+        with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+            yield
     finally:
         while torch._C._len_torch_function_stack():
             torch._C._pop_torch_function_stack()

@@ -85,7 +85,7 @@ def judge(exercise: Exercise, answer: Any, seeds: Sequence[int] = SEEDS) -> Verd
     early = _before_running(exercise, answer)
     if early is not None:
         return early
-    with isolation.ONE_AT_A_TIME:
+    with isolation.ONE_AT_A_TIME, isolation.usual_settings():
         verdict = _judged(exercise, answer, seeds, exercise.mistakes)
         if verdict.kind != "right" or exercise.then is None:
             return verdict
