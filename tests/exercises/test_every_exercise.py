@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -100,3 +102,26 @@ def test_the_notebooks_settings_make_no_difference(
     usual = judge(exercise, wrong)
     with context:
         assert judge(exercise, wrong) == usual
+
+
+def single(value: Any) -> Any:
+    """The value with its float64 tensors as float32."""
+    if isinstance(value, torch.Tensor) and value.dtype == torch.float64:
+        return value.float()
+    if isinstance(value, list | tuple):
+        return type(value)(map(single, value))
+    return value
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    [e for e in ALL if isinstance(e.reference, FunctionType)],
+    ids=lambda exercise: exercise.name,
+)
+def test_a_right_answer_in_float32_is_right(exercise: Exercise) -> None:
+    @wraps(exercise.reference)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        return single(exercise.reference(*args, **kwargs))
+
+    answer.__module__ = "__main__"
+    assert judge(exercise, answer).finding == ""

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand
+from ..engine.probes import call, close, rand
 from . import LESSON
 from .shared import note_finite, way_back
 
@@ -82,7 +82,7 @@ def probe_excitation(answer: type[Function], rng: torch.Generator) -> Outcome:
             return outcome
         note_finite(outcome, f"backward: relevance of the inputs of {name}", pulled[0])
         if "filter" not in name:
-            outcome[f"relevance is conserved by {name}"] = torch.allclose(pulled[0].sum(), p.sum())
+            outcome[f"relevance is conserved by {name}"] = close(pulled[0].sum(), p.sum())
     outcome["how many gradients backward returns"] = "one for each argument of forward"
     return outcome
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand
+from ..engine.probes import call, close, rand
 from . import LESSON
 from .shared import note_finite, way_back
 
@@ -49,7 +49,7 @@ def probe_sum(answer: type[Function], rng: torch.Generator) -> Outcome:
         for term, share in zip("ab", pulled, strict=True):
             note_finite(outcome, f"backward: relevance of {term}{case}", share)
         if not case:
-            outcome["the two add up to p"] = torch.allclose(pulled[0] + pulled[1], p)
+            outcome["the two add up to p"] = close(pulled[0] + pulled[1], p)
     outcome["how many gradients backward returns"] = "one for each argument of forward"
     return outcome
 
