@@ -6,23 +6,44 @@ backprop", ECCV 2016, arXiv 1608.00507.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, Unpack
 
 import torch
 from torch import nn
 
-from .inputs.checks import check_model
+from .inputs import targets
+from .inputs.checks import check_image, check_model, refuse_compiled, shape_text, smoothing
 from .inputs.notices import warn
+from .inputs.options import SaliencyOptions
 from .inputs.targets import Target
 from .methods import method
-from .rules.excitation_context import ExcitationBackpropContext
-from .rules.excitation_run import ContrastiveRun, Run
-from .rules.excitation_sum import EltwiseSum, eltwise_sum
-from .saliency import gradient_of, saliency
+from .network.layers import get_module
+from .network.preserved import explaining
+from .network.probe import OwnProbe, Probe, attach_debug_probes
+from .rules.excitation import (
+    EltwiseSum,
+    EltwiseSumFunction,
+    ExcitationBackpropContext,
+    eltwise_sum,
+    linear_sharing,
+    refuse_unseen,
+)
+from .rules.graph import nodes_behind, only_moves
+from .saliency import (
+    Observed,
+    arranged,
+    finish,
+    gradient_of,
+    observe,
+    starts,
+    with_gradient,
+)
 
 __all__ = [
     "EltwiseSum",
+    "EltwiseSumFunction",
     "ExcitationBackpropContext",
     "contrastive_excitation_backprop",
     "eltwise_sum",
@@ -35,6 +56,15 @@ __all__ = [
 
 # A smaller share lost is not worth a warning; `relevance_lost` gives it all the same.
 _WORTH_A_WARNING = 0.01
+# In half precision the relevance of one of a million units would round to 0. The rules are linear
+# in it, so all of it may be larger on the way.
+_HALF_SCALE = 2.0**12
+
+# (scores, their relevance, tensors) -> the tensors' relevance, counting what is lost on the way
+Pull = Callable[..., Sequence[torch.Tensor | None]]
+Down = Callable[
+    [Pull, Observed, torch.Tensor, Sequence[torch.Tensor]], Sequence[torch.Tensor | None]
+]
 
 
 def gradient_to_excitation_backprop_saliency(x: torch.Tensor) -> torch.Tensor:
@@ -82,45 +112,49 @@ def excitation_backprop(
     model: nn.Module,
     input: torch.Tensor,
     target: Target,
-    *args: Any,
+    saliency_layer: str | nn.Module = "",
+    *,
     residual: str = "magnitude",
-    context_builder: Callable[[], Any] | None = None,
     gradient_to_saliency: Callable[
         [torch.Tensor], torch.Tensor
     ] = gradient_to_excitation_backprop_saliency,
-    **kwargs: Any,
+    **options: Unpack[SaliencyOptions],
 ) -> Any:
-    """Explain a score by excitation backprop: s = sum_c p_c, p the relevance at a layer.
+    """s = sum_c p_c, p the relevance at a layer: explain a score by excitation backprop.
 
     The target's relevance is 1, and each unit divides its own among its inputs in proportion to
     their excitation of it: p'_j = x_j sum_i W+_ij p_i / z_i with z = W+ x at linear layers and
     convolutions. `ExcitationBackpropContext` has the rules for the other operations. Relevance is
     not negative, and adds up to the target's 1 at every layer that all of it has to pass, except
     for what was lost at units that no input excites (on by a bias or a BatchNorm's shift, as in
-    MobileNetV2's linear bottlenecks, or a score with inhibiting inputs only): a warning names the
-    share that was lost if it is more than a hundredth, and `relevance_lost` returns it.
+    MobileNetV2's linear bottlenecks, or a score with inhibiting inputs only).
 
     Args:
-        model, input, target: see `saliency`.
-        *args, **kwargs: those of `saliency`: saliency_layer="", resize=False,
-            resize_mode="bilinear", smooth=0, get_backward_gradient, debug=False. Choose a layer in
-            the middle of the network for `saliency_layer`.
+        model: maps N x C x H x W images to N x K or N x K x H' x W' scores.
+        input: N x C x H x W, any floating dtype, on the model's device.
+        target: a class, one per image, several per image, or a gradient; see `parse_target`.
+        saliency_layer: name of the layer, or the layer, whose output is explained; "" for the
+            input. Choose one in the middle of the network.
         residual: "magnitude", "signed" or "branch"; see `ExcitationBackpropContext`.
-        context_builder: another context's class or function, if any.
         gradient_to_saliency: from a tensor with its relevance in `.grad` to its map.
+        {options}
 
     Returns:
-        N x 1 x H x W maps in the dtype of the probed tensor; as `saliency` for several targets
-        and for debug. Each has the sum of the gradient started from (1 for a class of N x K
-        scores, H' W' for N x K x H' x W'), less what was lost, at a layer that all of it passes;
-        >= 0 where that gradient is (but for residual="signed"). Nothing is changed.
+        N x 1 x H x W maps, detached; K x 1 x H x W for K targets of one image, N x K x H x W for
+        N rows of them; (maps, probes) if debug. Nothing is changed. Each map has the sum of the
+        gradient started from (1 for a class of N x K scores, H' W' for N x K x H' x W'), less what
+        was lost, at a layer that all of it passes; >= 0 where that gradient is (but for
+        residual="signed").
 
     Raises:
-        ValueError: as `saliency`; an unknown `residual`; a network with an operation for which
-            excitation backprop is not defined, such as a vision transformer, or an autograd or
-            scripted function of its own: the message names the methods that are; a network that
-            overwrites an activation which is needed on the way back.
+        ValueError: as `saliency`; an unknown `residual`; a compiled or scripted model; relevance
+            that arrives at an operation for which excitation backprop is not defined, such as
+            LayerNorm, or at an autograd or scripted function of the network's own: the message
+            names the methods that are.
         TypeError: as `saliency`.
+
+    Warns:
+        UserWarning: more than a hundredth of the relevance was lost; `relevance_lost` returns it.
 
     Paper: J. Zhang et al., "Top-down neural attention by excitation backprop", ECCV 2016,
     arXiv 1608.00507.
@@ -131,24 +165,10 @@ def excitation_backprop(
     >>> maps.shape, maps.sum(dim=(1, 2, 3)).allclose(torch.ones(2))
     (torch.Size([2, 1, 6, 6]), True)
     """
-    check_model(model)
-    if context_builder is not None:
-        kwargs |= {
-            "context_builder": context_builder,
-            "gradient_to_saliency": gradient_to_saliency,
-        }
-        return saliency(model, input, target, *args, **kwargs)
-    run = Run(model, input, target, residual)
-    result = run.saliency(*args, gradient_to_saliency=gradient_to_saliency, **kwargs)
-    shares = run.lost()
-    most = float(torch.stack(list(shares.values())).sum(0).max()) if shares else 0.0
-    if most > _WORTH_A_WARNING:
-        worst = sorted(shares, key=lambda name: -float(shares[name].max()))[:3]
-        warn(
-            f"Excitation backprop lost {most:.0%} of the relevance, most of it at "
-            f"{', '.join(worst)}: no input excites the units there that have it. "
-            f"relevance_lost gives the share per layer.",
-        )
+    result, lost = _explain(
+        model, input, target, saliency_layer, residual, _down, gradient_to_saliency, **options
+    )
+    _warn_of_loss(lost)
     return result
 
 
@@ -159,7 +179,7 @@ def relevance_lost(
     saliency_layer: str | nn.Module = "",
     *,
     residual: str = "magnitude",
-    **kwargs: Any,
+    **options: Unpack[SaliencyOptions],
 ) -> dict[str, torch.Tensor]:
     """The share of the relevance that excitation backprop loses at each layer.
 
@@ -169,7 +189,7 @@ def relevance_lost(
     started from, see `excitation_backprop`, if that is >= 0).
 
     Args:
-        model, input, target, saliency_layer, residual, **kwargs: as for `excitation_backprop`.
+        model, input, target, saliency_layer, residual, **options: as for `excitation_backprop`.
 
     Returns:
         Name of the layer (of the operation, where it is no layer with weights) -> N shares in
@@ -183,15 +203,11 @@ def relevance_lost(
     >>> relevance_lost(net, torch.ones(1, 1, 1, 1), 0)
     {'0': tensor([1.])}
     """
-    check_model(model)
-    run = Run(model, input, target, residual)
-    run.saliency(
-        saliency_layer, gradient_to_saliency=gradient_to_excitation_backprop_saliency, **kwargs
-    )
-    return run.lost()
+    to_map = gradient_to_excitation_backprop_saliency
+    return _explain(model, input, target, saliency_layer, residual, _down, to_map, **options)[1]
 
 
-@method("Contrastive excitation backprop", needs="weighted sums of activations")
+@method("Contrastive excitation backprop", layer="needed", needs="weighted sums of activations")
 def contrastive_excitation_backprop(
     model: nn.Module,
     input: torch.Tensor,
@@ -199,45 +215,51 @@ def contrastive_excitation_backprop(
     saliency_layer: str | nn.Module,
     contrast_layer: str | nn.Module,
     classifier_layer: str | nn.Module | None = None,
-    *args: Any,
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor] = (
+        targets.get_backward_gradient
+    ),
+    debug: bool = False,
+    *,
     residual: str = "magnitude",
     gradient_to_saliency: Callable[
         [torch.Tensor], torch.Tensor
     ] = gradient_to_contrastive_excitation_backprop_saliency,
-    **kwargs: Any,
 ) -> Any:
-    """Explain what speaks for a class and not for the others: contrastive excitation backprop.
+    """s = max(0, sum_c p_c), p what speaks for a class less what speaks against it.
 
     p is the relevance at the contrast layer, q the relevance there when the classifier's weights
     are negated (a classifier for "not this class"). Only the classifier's own rule uses the
     negated weights: its outputs, and so the relevance that reaches them, are those of the
-    unchanged network. At the classifier no relevance is shared by magnitude, neither for p nor
-    for q. p - q goes on down, and s = max(0, sum_c p_c)
-    at the saliency layer. Below the classifier all rules are linear in the relevance, so its
-    inputs' p - q is formed at once and one forward and one backward pass do for both; the weights
-    themselves are not touched.
+    unchanged network, and the weights themselves are not touched. At the classifier no relevance
+    is shared by magnitude, neither for p nor for q. p - q goes on down to the saliency layer.
 
     Args:
-        model, input, target: see `saliency`.
+        model, input, target: see `excitation_backprop`.
         saliency_layer: the layer whose output is explained; "" for the input.
         contrast_layer: the layer at whose output the two are subtracted; it comes after the
             saliency layer (or is it) and before the classifier.
         classifier_layer: the linear layer or convolution that gives the scores; by default the
-            last one that runs.
-        *args, **kwargs: those of `saliency`: resize=False, resize_mode="bilinear", smooth=0,
-            get_backward_gradient, debug=False.
-        residual: "magnitude", "signed" or "branch"; see `ExcitationBackpropContext`.
+            last one that runs. Of layers that run several times, the last time counts.
+        resize, resize_mode, smooth, get_backward_gradient, debug, residual: see
+            `excitation_backprop`.
         gradient_to_saliency: from a tensor with its relevance in `.grad` to its map.
 
     Returns:
-        N x 1 x H x W maps, >= 0; as `saliency` for several targets and for debug. Nothing is
-        changed.
+        N x 1 x H x W maps, >= 0; as `excitation_backprop` for several targets and for debug.
+        Nothing is changed.
 
     Raises:
         ValueError: as `excitation_backprop`; layers in another order than saliency, contrast,
-            classifier; a contrast or classifier layer that does not run exactly once; a
-            classifier layer without weights.
+            classifier; a contrast or classifier layer that does not run; a classifier layer
+            without weights.
         TypeError: as `saliency`.
+
+    Warns:
+        UserWarning: as `excitation_backprop`. Of what is lost below the contrast layer, the share
+            is that of |p - q|.
 
     Paper: J. Zhang et al., "Top-down neural attention by excitation backprop", ECCV 2016,
     arXiv 1608.00507, section 3.3.
@@ -249,11 +271,181 @@ def contrastive_excitation_backprop(
     >>> contrastive_excitation_backprop(net, x, 3, saliency_layer="0", contrast_layer="1").shape
     torch.Size([1, 1, 6, 6])
     """
+    refuse_compiled(check_model(model), "contrastive_excitation_backprop")
+    contrast = get_module(model, contrast_layer)
+    classifier = model if classifier_layer is None else get_module(model, classifier_layer)
+    with OwnProbe(contrast) as at_contrast, OwnProbe(classifier) as at_classifier:
+
+        def down(
+            pull: Pull, seen: Observed, start: torch.Tensor, ends: Sequence[torch.Tensor]
+        ) -> Sequence[torch.Tensor | None]:
+            layer = _linear_layer(at_classifier, seen, nearby=classifier_layer is not None)
+            if layer is None:
+                name = "the last one" if classifier_layer is None else repr(classifier_layer)
+                raise ValueError(
+                    f"The classifier layer must be a linear layer or convolution that runs after "
+                    f"the saliency layer, but {name} is not."
+                )
+            if not at_contrast.data:
+                raise ValueError(
+                    f"The contrast layer {contrast_layer!r} never runs or gives no floating tensor."
+                )
+            is_same = saliency_layer != "" and get_module(model, saliency_layer) is contrast
+            c = seen.x if is_same else at_contrast.data[0]
+            # All rules below the classifier are linear in the relevance: p - q is formed there.
+            (features,) = layer.saved_tensors
+            layer.sharing.magnitude = None
+            (p,) = pull(seen.scores, start, [features])
+            layer.sharing.sign = -1
+            (q,) = pull(seen.scores, start, [features], counts=False)
+            layer.sharing.sign = 1
+            (d,) = pull(features, p - q, [c])
+            if d is None:
+                raise ValueError("The contrast layer must come before the classifier layer.")
+            found = pull(c, d, ends)
+            if found[0] is None:
+                raise ValueError(
+                    f"The contrast layer must come after the saliency layer, but "
+                    f"{contrast_layer!r} comes before {seen.where}."
+                )
+            return found
+
+        result, lost = _explain(
+            model,
+            input,
+            target,
+            saliency_layer,
+            residual,
+            down,
+            gradient_to_saliency,
+            resize=resize,
+            resize_mode=resize_mode,
+            smooth=smooth,
+            get_backward_gradient=get_backward_gradient,
+            debug=debug,
+        )
+    _warn_of_loss(lost)
+    return result
+
+
+def _linear_layer(probe: Probe, seen: Observed, nearby: bool) -> Any:
+    """The node of the last linear layer before the probe and after x; None if there is none.
+
+    Args:
+        nearby: whether the probed layer is to be that one, and not only to end with it.
+    """
+    first = -1 if seen.x.grad_fn is None else seen.x.grad_fn._sequence_nr()
+
+    def ends(node: Any) -> bool:
+        return linear_sharing(node) is not None or (nearby and not only_moves(node))
+
+    found = [
+        node
+        for y in probe.data[:1]
+        for node in nodes_behind(y, until=ends)
+        if linear_sharing(node) is not None and node._sequence_nr() > first
+    ]
+    return max(found, key=lambda node: node._sequence_nr(), default=None)
+
+
+def _down(
+    pull: Pull, seen: Observed, start: torch.Tensor, ends: Sequence[torch.Tensor]
+) -> Sequence[torch.Tensor | None]:
+    return pull(seen.scores, start, ends)
+
+
+def _explain(
+    model: nn.Module,
+    input: torch.Tensor,
+    target: Target,
+    saliency_layer: str | nn.Module,
+    residual: str,
+    down: Down,
+    gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor],
+    resize: bool | tuple[int, int] = False,
+    resize_mode: str = "bilinear",
+    smooth: float = 0,
+    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor] = (
+        targets.get_backward_gradient
+    ),
+    debug: bool = False,
+) -> tuple[Any, dict[str, torch.Tensor]]:
+    """The maps (and probes, if debug), and the shares of the relevance that were lost."""
     check_model(model)
-    run = ContrastiveRun(model, input, target, residual)
-    with run.between(saliency_layer, contrast_layer, classifier_layer):
-        return run.saliency(
-            saliency_layer, *args, gradient_to_saliency=gradient_to_saliency, **kwargs
+    check_image(input)
+    smoothing(smooth)
+    refuse_compiled(model, "excitation_backprop")
+    context = ExcitationBackpropContext(residual=residual)
+    context.excitation.names = {
+        id(weight): name.rpartition(".")[0] or type(model).__name__
+        for name, weight in model.named_parameters()
+    }
+    shares: dict[str, torch.Tensor] = {}
+
+    def pull(
+        y: torch.Tensor, p: torch.Tensor, ends: Sequence[torch.Tensor], counts: bool = True
+    ) -> Sequence[torch.Tensor | None]:
+        context.lost.clear()
+        found = torch.autograd.grad(y, ends, p, retain_graph=True, allow_unused=True)
+        whole = p.float().abs().reshape(len(input), -1).sum(1)
+        for name, left in context.lost.items() if counts else ():
+            share = left.reshape(len(input), -1).sum(1) / whole / len(begin)
+            shares[name] = shares[name] + share if name in shares else share
+        return found
+
+    with ExitStack() as stack:
+        stack.enter_context(explaining(model, input))
+        probes = attach_debug_probes(model, debug)
+        for probe in probes.values():
+            stack.enter_context(probe)
+        with context:
+            seen = observe(model, input, saliency_layer)
+            y = seen.scores
+            if get_backward_gradient is targets.get_backward_gradient:
+                begin = starts(target, y)
+            else:
+                begin = [get_backward_gradient(y, target)]
+            if any(not isinstance(p, torch.Tensor) or p.shape != y.shape for p in begin):
+                raise ValueError(
+                    f"The gradient to start from must have the shape of the network's output, "
+                    f"{shape_text(y)}."
+                )
+            if not y.requires_grad or not seen.x.requires_grad:
+                raise _independent(seen)
+            scale = _HALF_SCALE if y.dtype == torch.float16 else 1.0
+            data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
+            found = []
+            for p in begin:
+                relevance, *others = down(pull, seen, p * scale, [seen.x, *data])
+                if relevance is None:
+                    raise _independent(seen)
+                found.append(relevance)
+                for x, there in zip(data, others, strict=True):
+                    x.grad = there
+                data = []
+            refuse_unseen(y, seen.x)
+        x, each = arranged(seen, found, model, input, saliency_layer)
+        if scale != 1:
+            x, each = x.float(), each.float() / scale
+        with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
+            maps = [gradient_to_saliency(with_gradient(x, p)).detach() for p in each]
+    maps_there = torch.stack(maps).to(seen.x.dtype)
+    result = finish(maps_there, input, target, resize, resize_mode, smooth)
+    return (result, probes) if debug else result, shares
+
+
+def _independent(seen: Observed) -> ValueError:
+    return ValueError(f"The network's scores have no gradient with respect to {seen.where}.")
+
+
+def _warn_of_loss(shares: dict[str, torch.Tensor]) -> None:
+    most = min(1.0, float(sum(shares.values(), torch.zeros(1)).max()))
+    if most > _WORTH_A_WARNING:
+        worst = sorted(shares, key=lambda name: -float(shares[name].max()))[:3]
+        warn(
+            f"Excitation backprop lost {most:.0%} of the relevance, most of it at "
+            f"{', '.join(worst)}: no input excites the units there that have it. "
+            f"relevance_lost gives the share per layer.",
         )
 
 

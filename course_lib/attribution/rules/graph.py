@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -21,36 +21,31 @@ _NAMES = (
     "SelectScatter Slice SliceScatter Sort Split SplitWithSizes Squeeze Stack T Take ToCopy Topk "
     "Transpose Tril Triu Unbind Unfold UnsafeSplit UnsafeView Unsqueeze View Where Zero"
 )
-MOVING = frozenset(_NAMES.split())
-"""Operations each of whose outputs is a copy of one of their inputs, or a constant."""
-
-LINEAR = re.compile(r"Convolution|^(Mkldnn|Cudnn|Miopen)?(Addmm|Mm|Addmv|Mv|Bmm|Linear)$")
-"""Finds the operations that are linear layers or convolutions."""
+_MOVING = frozenset(_NAMES.split())
 
 
-def now() -> int:
-    """The number of a node made now; those of later ones are larger."""
-    with torch.inference_mode(False), torch.enable_grad():
-        node: Any = torch.zeros((), requires_grad=True).clone().grad_fn
-    return node._sequence_nr()
-
-
-def nodes_behind(x: torch.Tensor, since: int = 0) -> Iterator[Any]:
+def nodes_behind(x: torch.Tensor, until: Callable[[Any], bool] = lambda node: False) -> Iterator:
     """The nodes of the graph that made x, each once.
 
     Args:
         x: the end of the graph.
-        since: the number of the first node that counts, as `now` gives it.
+        until: says of a node whether those behind it are left out.
     """
     waiting: list[Any] = [x.grad_fn]
-    seen: set[Any] = set()
+    seen: set[Any] = {None}
     while waiting:
         node = waiting.pop()
-        if node is None or node in seen or node._sequence_nr() < since:
+        if node in seen:
             continue
         seen.add(node)
         yield node
-        waiting.extend(earlier for earlier, _ in node.next_functions)
+        if not until(node):
+            waiting.extend(earlier for earlier, _ in node.next_functions)
+
+
+def only_moves(node: Any) -> bool:
+    """Whether each output of this node is a copy of one of its inputs, or a constant."""
+    return kind_of(node.name()) in _MOVING
 
 
 @lru_cache(maxsize=4096)
