@@ -48,8 +48,10 @@ def pinned() -> dict[str, list[str]]:
 def test_environment_yml_agrees_with_pyproject():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     conda = [line for line in environment["dependencies"] if isinstance(line, str)]
+    (by_pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert by_pip.pop() == "--editable ."
     listed = {}
-    for line in conda:
+    for line in [*conda, *by_pip]:
         requirement = Requirement(line)
         name = CONDA_NAMES.get(requirement.name, requirement.name)
         listed[canonicalize_name(name)] = str(requirement.specifier)

@@ -30,7 +30,10 @@ def plot_example(
         category_id: the class explained, or one per image.
         show_plot: show the figure in a window or notebook.
         save_path: file to save the figure to, as PNG, PDF or SVG; its folder is made if missing.
-        names: names of the classes by number, for the title.
+        names: names of the classes by number, for the title. If None, an image that
+            `get_example_data` gave has those of its network: the scenes' own, or ImageNet's for
+            1,000 classes. Other classes are shown by their numbers. The author of one of `photos()`
+            is named below it.
 
     The figure stays matplotlib's current one, as code written for TorchRay expects.
 
@@ -51,16 +54,27 @@ def plot_example(
     import matplotlib.pyplot as plt
 
     from course_lib.figures.plotting import heat, picture, signed
+    from course_lib.world.examples import example_class_names, example_credit
 
     rows = len(input)
     figure, axes = plt.subplots(rows, 2, figsize=(6, 3.2 * rows), squeeze=False)
     for row in range(rows):
         category = categories[row % len(categories)]
-        label = str(category) if names is None else f"{names[category]} ({category})"
+        known = example_class_names(input[row]) if names is None else names
+        label = f"{known[category]} ({category})" if category < len(known) else str(category)
         values = saliency[row, 0].detach().float().cpu().numpy()
         left, right = axes[row]
         picture(left, _stretched(input[row].detach().float().cpu()))
         left.set_title("input image", fontsize=10)
+        left.text(
+            0.5,
+            -0.03,
+            example_credit(input[row]),
+            fontsize=7,
+            transform=left.transAxes,
+            horizontalalignment="center",
+            verticalalignment="top",
+        )
         draw = signed if values.min() < 0 else heat
         draw(right, values)
         right.set_title(f"{method} for category {label}", fontsize=10)

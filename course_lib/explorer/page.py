@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets
 from torch import Tensor
 
-from course_lib.world.examples import EXAMPLE_SEED, get_example_data
+from course_lib.world.examples import EXAMPLE_SEED, example_credit, get_example_data, to_image
 from course_lib.world.networks import NETWORKS
 from course_lib.world.scenes import draw_scene
 
@@ -27,14 +27,15 @@ class Page:
 
     Args:
         arch: a network's name, as `get_example_data` takes it.
-        image: an image of the reader's own, a path or URL; a scene if None.
+        image: an image of the reader's own, a path or URL, or the name of a photo; if None, a
+            scene, or what the network's example is.
 
     Raises:
         ValueError, OSError: as `get_example_data` does.
 
     Attributes:
-        chooser, layers, areas: the parts of the page (ipywidgets); the chooser is empty where the
-            image is no scene.
+        chooser, layers, areas: the parts of the page (ipywidgets); where the image is no scene,
+            the chooser names the author of a photo, or is empty.
         scene: the control with the scene's number.
         layer_explorer, area_explorer: what `layers` and `areas` show.
     """
@@ -44,7 +45,7 @@ class Page:
 
     def __init__(self, arch: str = "tiny_vgg", image: str | None = None) -> None:
         self._model, x, target, _ = get_example_data(arch, image=image)
-        self._names, self._shown = _names_and_view(arch)
+        self._shown = partial(to_image, arch)
         self.layers, self.areas = ipywidgets.VBox(), ipywidgets.VBox()
         self.scene = ipywidgets.BoundedIntText(
             EXAMPLE_SEED,
@@ -56,6 +57,8 @@ class Page:
         another = ipywidgets.Button(description="Another scene", icon="random")
         self.chooser = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
         if image is not None or arch not in NETWORKS:
+            credit = example_credit(x[0])
+            self.chooser.children = [ipywidgets.HTML(credit)] if credit else []
             self._explore(x, target, None)
             return
         self.chooser.children = [self.scene, another]
@@ -74,28 +77,8 @@ class Page:
     def _explore(self, x: Tensor, target: int, masks: Any) -> None:
         if self.areas.children:
             self.area_explorer.cancel.click()
-        layers = LayerExplorer(
-            self._model, x, target, image=self._shown(x)[0], masks=masks, names=self._names
-        )
-        areas = AreaExplorer(
-            self._model, x, target, image=self._shown, masks=masks, names=self._names
-        )
+        layers = LayerExplorer(self._model, x, target, image=self._shown(x)[0], masks=masks)
+        areas = AreaExplorer(self._model, x, target, image=self._shown, masks=masks)
         self.layers.children, self.areas.children = [layers.view], [areas.view]
         self.layer_explorer, self.area_explorer = layers, areas
         areas.start()
-
-
-def _names_and_view(arch: str) -> tuple[Sequence[str] | None, Callable[[Tensor], Tensor]]:
-    """The names of a network's classes, and what turns its inputs back into images in [0, 1]."""
-    if arch in NETWORKS:
-        return None, lambda x: x
-    from torchvision import models
-
-    weights = models.get_model_weights(arch).DEFAULT
-    preset = weights.transforms()
-
-    def shown(x: Tensor) -> Tensor:
-        mean, std = (x.new_tensor(values).view(1, 3, 1, 1) for values in (preset.mean, preset.std))
-        return (x * std + mean).clamp(0, 1)
-
-    return weights.meta["categories"], shown

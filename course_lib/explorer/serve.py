@@ -56,7 +56,8 @@ def serve(
 
     Args:
         arch: the network: one of the course's, or torchvision's by name.
-        image: an image of the reader's own, a path or URL; a scene if None.
+        image: an image of the reader's own, a path or URL, or the name of a photo; the network's
+            example if None.
         port: where the page is served; the first free one from 8866 on by default.
         browser: whether a browser is opened; where there is no display, none is.
         say: where the lines for the reader go.
@@ -66,8 +67,9 @@ def serve(
     """
     from course_lib.classroom.lab import has_browser
     from course_lib.world.examples import get_example_data
+    from course_lib.world.photographs import PHOTOS
 
-    if image is not None and "://" not in image:
+    if image is not None and "://" not in image and image not in PHOTOS:
         image = str(Path(image).expanduser().resolve())
     port = free_port(port)
     say("Preparing the page ...")

@@ -139,15 +139,15 @@ def class_chooser(names: Sequence[str], target: int) -> ipywidgets.Dropdown:
 
 
 def class_names(number: int, names: Sequence[str] | None) -> list[str]:
-    """Names of `number` classes: those given, the scenes' own for eight, else "class 0", ...
+    """Names of `number` classes: those given, the scenes' or ImageNet's own, else "class 0", ...
 
     Raises:
         ValueError: if there are not as many names as classes.
     """
-    from course_lib.world.scenes import CLASSES
+    from course_lib.world.names import class_names as known
 
     if names is None:
-        names = CLASSES if number == len(CLASSES) else [f"class {i}" for i in range(number)]
+        names = known(number) or [f"class {i}" for i in range(number)]
     if len(names) != number:
         raise ValueError(f"the model has {number} classes, but there are {len(names)} names.")
     return list(names)

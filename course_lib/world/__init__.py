@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .examples import example_scene as example_scene
     from .examples import get_example_data as get_example_data
+    from .images import read_image as read_image
     from .networks import NETWORKS as NETWORKS
     from .networks import build_network as build_network
     from .networks import load_network as load_network
     from .networks import verify as verify
+    from .photographs import photos as photos
     from .scenes import CLASSES as CLASSES
     from .scenes import Scene as Scene
     from .scenes import draw_scene as draw_scene
@@ -29,6 +31,8 @@ _HOME = {
     "get_example_data": "examples",
     "load_network": "networks",
     "measure": "training",
+    "photos": "photographs",
+    "read_image": "images",
     "train": "training",
     "two_object_scenes": "scenes",
     "verify": "networks",

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import io
-from http.client import HTTPException
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .efficientnet_lite import LITE, load_lite
+from .images import Shape, read_image, resized
+from .names import class_names
 from .networks import NETWORKS, load_network
+from .photographs import photos
 from .scenes import SIZE, Scene, draw_scene
 
 EXAMPLE_SEED = 2157
 """The scene of the example: two objects, well apart and alike in size."""
 
-SECONDS_TO_ANSWER = 20
+EXAMPLE_PHOTO = "cat"
+"""The photo of the example, for the networks with ImageNet weights out of a package."""
 
-Shape = int | tuple[int, int]
+_given: dict[bytes, tuple[int, str]] = {}
 
 
 def example_scene(shape: Shape | None = None) -> Scene:
@@ -36,19 +38,21 @@ def example_scene(shape: Shape | None = None) -> Scene:
 def get_example_data(
     arch: str = "tiny_vgg",
     shape: Shape | None = None,
-    image: str | Path | Tensor | None = None,
+    image: Any = None,
     *,
     weights: str | Path | None = None,
 ) -> tuple[nn.Module, Tensor, int, int]:
     """A network, an image with two objects, and the two classes.
 
     Args:
-        arch: one of `NETWORKS`, or the name of a torchvision classification network, which comes
-            with its ImageNet weights.
+        arch: one of `NETWORKS`; "efficientnet_lite0", a real network whose ImageNet weights are
+            installed with the course; or the name of a torchvision classification network, whose
+            ImageNet weights are downloaded.
         shape: side of the image in pixels, or (height, width); what the network was trained on if
             None. With an image of your own, one number is its shorter side.
-        image: an image of your own: a path, a URL, or a (3, H, W) tensor with values in [0, 1];
-            the example scene if None.
+        image: an image of your own, as `read_image` takes it: a path, a URL, a PIL image, an array
+            or a tensor; or the name of one of `photos()`. If None, the example scene, and for
+            "efficientnet_lite0" the photo of a cat.
         weights: a local file of weights for the network.
 
     Returns:
@@ -57,109 +61,105 @@ def get_example_data(
         other classes or the image is yours, the two with the highest scores.
 
     Raises:
-        ValueError: there is no such architecture (close matches are named), the image has the wrong
-            shape or values, or a file of weights is damaged.
+        ValueError: there is no such architecture (close matches are named), the image is broken,
+            too small or too large or has the wrong shape or values, or a file of weights is
+            damaged.
         OSError: the weights or the image can't be had.
 
     >>> network, x, category_1, category_2 = get_example_data()
     >>> x.shape, bool((network(x)[0, [category_1, category_2]] > 0).all())
     (torch.Size([1, 3, 96, 96]), True)
     """
+    if arch in LITE and image is None:
+        image = EXAMPLE_PHOTO
+    picture = None if image is None else read_image(image)
     if arch in NETWORKS:
         network = load_network(arch, weights)
-        if image is None:
+        if picture is None:
             scene = example_scene(shape)
             category_1, category_2 = scene.objects
+            _given[_digest(scene.x[0])] = len(scene.labels), ""
             return network, scene.x, category_1, category_2
-        x = _resize(read_image(image), SIZE if shape is None else shape)
-        return network, x, *_two_highest(network, x)
+        x = resized(picture, SIZE if shape is None else shape)
+    else:
+        network = _pretrained(arch, weights)
+        x = _prepared(picture, shape, _preset_of(arch))
+    try:
+        with torch.inference_mode():
+            scores = network(x)[0]
+    except RuntimeError as error:
+        raise ValueError(
+            f"An image of {x.shape[2]} x {x.shape[3]} pixels is too small for {arch}; give shape= "
+            "a larger number."
+        ) from error
+    _given[_digest(x[0])] = len(scores), _credit(image)
+    category_1, category_2 = scores.topk(2).indices.tolist()
+    return network, x, category_1, category_2
 
+
+def example_class_names(image: Tensor) -> Sequence[str]:
+    """Names of the classes of the network that an image was given with.
+
+    Args:
+        image: one image, (3, H, W), with the values that `get_example_data` gave.
+
+    Returns:
+        The scenes' names for a network of the course, ImageNet's for one with 1,000 classes, and
+        no names for others and for an image that does not come from `get_example_data`.
+    """
+    classes, _ = _given.get(_digest(image), (0, ""))
+    return class_names(classes) or ()
+
+
+def example_credit(image: Tensor) -> str:
+    """Who took the photo that an image of `get_example_data` shows; "" for all other images."""
+    _, credit = _given.get(_digest(image), (0, ""))
+    return credit
+
+
+def to_image(arch: str, x: Tensor) -> Tensor:
+    """What `get_example_data(arch)` gave as the network's input, as an image in [0, 1] again."""
+    if arch in NETWORKS:
+        return x
+    preset = _preset_of(arch)
+    mean, std = (x.new_tensor(values).view(1, 3, 1, 1) for values in (preset.mean, preset.std))
+    return (x * std + mean).clamp(0, 1)
+
+
+def _credit(image: Any) -> str:
+    if not isinstance(image, str | Path):
+        return ""
+    found = (p.credit for p in photos().values() if str(image) in (p.name, str(p.path)))
+    return next(found, "")
+
+
+def _digest(image: Tensor) -> bytes:
+    values = image.detach().float().cpu().contiguous().numpy()
+    return hashlib.sha256(values.tobytes()).digest()
+
+
+def _pretrained(arch: str, weights: str | Path | None) -> nn.Module:
+    if arch in LITE:
+        return load_lite(arch, weights)
     from .torchvision_networks import load_torchvision
 
-    picture = None if image is None else read_image(image)
-    network, preset = load_torchvision(arch, weights)
-    if picture is not None and shape is None:
-        x = preset(picture)
+    return load_torchvision(arch, weights)
+
+
+def _preset_of(arch: str) -> Any:
+    if arch in LITE:
+        return LITE[arch].preset
+    from .torchvision_networks import preset_of
+
+    return preset_of(arch)
+
+
+def _prepared(picture: Tensor | None, shape: Shape | None, preset: Any) -> Tensor:
+    if picture is None:
+        picture = example_scene(preset.crop_size[0] if shape is None else shape).x
+    elif shape is None:
+        return preset(picture)
     else:
-        if picture is None:
-            side = preset.crop_size[0] if shape is None else shape
-            picture = example_scene(side).x
-        else:
-            picture = _resize(picture, shape)
-        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (preset.mean, preset.std))
-        x = (picture - mean) / std
-    return network, x, *_two_highest(network, x)
-
-
-def read_image(image: str | Path | Tensor) -> Tensor:
-    """An image from a path, a URL or a tensor, as (1, 3, H, W) float32 in [0, 1].
-
-    Raises:
-        TypeError: it is none of those.
-        ValueError: it is not a picture, or the tensor's shape or values are wrong.
-        OSError: it can't be had.
-    """
-    if isinstance(image, Tensor):
-        return _checked(image)
-    if not isinstance(image, str | Path):
-        raise TypeError(f"An image is a path, a URL or a tensor, not {type(image).__name__}.")
-    import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(_source(image)) as picture:
-            colours = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except UnidentifiedImageError:
-        raise ValueError(f"{image} is not a picture that can be read.") from None
-    return torch.from_numpy(colours.copy()).permute(2, 0, 1)[None].float() / 255
-
-
-def _source(image: str | Path) -> Any:
-    if isinstance(image, str) and image.startswith(("http://", "https://")):
-        try:
-            with urlopen(image, timeout=SECONDS_TO_ANSWER) as answer:
-                return io.BytesIO(answer.read())
-        except (OSError, ValueError, HTTPException) as error:
-            if isinstance(error, HTTPError):
-                error.close()
-            raise OSError(f"The image {image} can't be had ({error}).") from error
-    path = Path(image).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"The image {path} is not there.")
-    return path
-
-
-def _checked(image: Tensor) -> Tensor:
-    picture = image if image.ndim == 4 else image[None]
-    if picture.ndim != 4 or picture.shape[:2] != (1, 3):
-        raise ValueError(f"An image has shape (3, H, W), this one has {tuple(image.shape)}.")
-    picture = picture.detach().float()
-    if not torch.isfinite(picture).all():
-        raise ValueError("The image has values that are not finite (NaN or infinity).")
-    if picture.min() < 0 or picture.max() > 1:
-        raise ValueError(
-            f"An image has values in [0, 1], this one from {picture.min():.3g} to "
-            f"{picture.max():.3g}."
-        )
-    return picture.clone()
-
-
-def _resize(picture: Tensor, shape: Any) -> Tensor:
-    height, width = picture.shape[-2:]
-    if isinstance(shape, int) and not isinstance(shape, bool):
-        scale = shape / min(height, width)
-        shape = (round(height * scale), round(width * scale))
-    if len(shape) != 2 or min(shape) < 1:
-        raise ValueError(f"The shape of an image is one number or (height, width), not {shape!r}.")
-    if tuple(shape) == (height, width):
-        return picture
-    small = F.interpolate(
-        picture, tuple(shape), mode="bilinear", antialias=True, align_corners=False
-    )
-    return small.clamp(0, 1)
-
-
-def _two_highest(network: nn.Module, x: Tensor) -> tuple[int, int]:
-    with torch.inference_mode():
-        first, second = network(x)[0].topk(2).indices.tolist()
-    return first, second
+        picture = resized(picture, shape)
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (preset.mean, preset.std))
+    return (picture - mean) / std

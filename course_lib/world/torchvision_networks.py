@@ -13,6 +13,7 @@ from urllib.error import HTTPError
 import torch
 from torch import Tensor, nn
 
+from .efficientnet_lite import LITE
 from .networks import NETWORKS
 
 # Settings that torchvision makes along with these networks' ImageNet weights.
@@ -27,35 +28,38 @@ def check_architecture(arch: str) -> str:
 
     Raises:
         TypeError: it is no string.
-        ValueError: it is neither one of those nor one of `NETWORKS`; close matches are named.
+        ValueError: there is none of that name; close matches are named.
     """
     from torchvision import models
 
     if not isinstance(arch, str):
         raise TypeError(f"An architecture is given by its name, a string, not {arch!r}.")
-    names = [*NETWORKS, *models.list_models(module=models)]
+    names = [*NETWORKS, *LITE, *models.list_models(module=models)]
     if arch in names:
         return arch
     near = get_close_matches(arch, names)
     hint = (
         f"did you mean {' or '.join(near)}?"
         if near
-        else f"there are {', '.join(NETWORKS)} and torchvision's classification networks."
+        else f"there are {', '.join([*NETWORKS, *LITE])} and torchvision's classification networks."
     )
     raise ValueError(f"There is no architecture {arch!r}; {hint}")
 
 
-def load_torchvision(arch: str, weights: str | Path | None = None) -> tuple[nn.Module, Any]:
-    """A trained torchvision network, in eval mode and frozen, and the transforms of its weights.
+def preset_of(arch: str) -> Any:
+    """What turns an image into a network's input (with `crop_size`, `mean` and `std`)."""
+    from torchvision import models
+
+    return models.get_model_weights(arch).DEFAULT.transforms()
+
+
+def load_torchvision(arch: str, weights: str | Path | None = None) -> nn.Module:
+    """A trained torchvision network, in eval mode, its parameters frozen.
 
     Args:
         arch: the name of a classification network, such as "resnet50".
         weights: a local file of weights (a state dict saved by torch, or safetensors); the default
             ImageNet weights, cached or downloaded, if None.
-
-    Returns:
-        The network, and the preset that turns an image into its input (with `crop_size`, `mean`
-        and `std`).
 
     Raises:
         OSError: the weights can't be had; the message names the ways out.
@@ -74,7 +78,8 @@ def load_torchvision(arch: str, weights: str | Path | None = None) -> tuple[nn.M
                 error.close()
             raise OSError(
                 f"The ImageNet weights of {arch} can't be had ({_in_one_line(error)}); use "
-                "arch='tiny_vgg', which needs none, or give a local file: weights=PATH."
+                "arch='tiny_vgg' or 'efficientnet_lite0', which need no download, or give a local "
+                "file: weights=PATH."
             ) from error
     else:
         network = models.get_model(arch, weights=None, **WITH_IMAGENET_WEIGHTS.get(arch, {}))
@@ -82,7 +87,7 @@ def load_torchvision(arch: str, weights: str | Path | None = None) -> tuple[nn.M
             network.load_state_dict(_state_of(Path(weights)))
         except (RuntimeError, TypeError, AttributeError) as error:
             raise ValueError(f"The file {weights} does not hold weights of {arch}.") from error
-    return network.eval().requires_grad_(False), default.transforms()
+    return network.eval().requires_grad_(False)
 
 
 def _state_of(path: Path) -> dict[str, Tensor]:

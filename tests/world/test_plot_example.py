@@ -66,3 +66,41 @@ def test_one_class_for_all_with_its_name():
 def test_what_does_not_fit_together(x, saliency, category, message):
     with pytest.raises(ValueError, match=message):
         plot_example(x, saliency, "gradient", category)
+
+
+def title_of_the_map():
+    import matplotlib.pyplot as plt
+
+    return plt.gcf().axes[1].get_title()
+
+
+def test_an_example_s_classes_are_named():
+    _, x, category, _ = get_example_data("tiny_vgg")
+    plot_example(x, torch.rand(1, 1, 6, 6), "gradient", category)
+    assert title_of_the_map() == f"gradient for category ring ({category})"
+    moved = torch.cat([x, x]).clone().requires_grad_()
+    plot_example(moved, torch.rand(2, 1, 6, 6), "gradient", [category, 5])
+    assert title_of_the_map() == f"gradient for category ring ({category})"
+
+
+def test_classes_of_imagenet_are_named_and_so_is_the_photo_s_author():
+    import matplotlib.pyplot as plt
+
+    _, x, category, _ = get_example_data("efficientnet_lite0", image="coffee")
+    plot_example(x, torch.rand(1, 1, 7, 7), "gradient", category)
+    assert title_of_the_map() == "gradient for category espresso (967)"
+    texts = [text.get_text() for text in plt.gcf().axes[0].texts]
+    assert texts == ["Photo: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0."]
+    plot_example(x, torch.rand(1, 1, 7, 7), "gradient", 1, names=["a", "b"])
+    assert title_of_the_map() == "gradient for category b (1)"
+
+
+def test_classes_that_nobody_named_are_numbers():
+    import matplotlib.pyplot as plt
+
+    plot_example(torch.rand(1, 3, 24, 24), torch.rand(1, 1, 6, 6), "gradient", 5)
+    assert title_of_the_map() == "gradient for category 5"
+    assert [text.get_text() for text in plt.gcf().axes[0].texts] == [""]
+    _, x, *_ = get_example_data("tiny_vgg")
+    plot_example(x, torch.rand(1, 1, 6, 6), "gradient", 11)
+    assert title_of_the_map() == "gradient for category 11"
