@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
+
+TITLE_WIDTH = 32
+"""Characters in a line of a title: more would be cut off at the picture's edge."""
 
 
 def plot_example(
@@ -77,7 +81,8 @@ def plot_example(
         )
         draw = signed if values.min() < 0 else heat
         draw(right, values)
-        right.set_title(f"{method} for category {label}", fontsize=10)
+        title = textwrap.fill(f"{method} for category {label}", TITLE_WIDTH)
+        right.set_title(title, fontsize=10)
     figure.tight_layout()
     if save_path is not None:
         Path(save_path).parent.mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ def test_classes_of_imagenet_are_named_and_so_is_the_photo_s_author():
 
     _, x, category, _ = get_example_data("efficientnet_lite0", image="coffee")
     plot_example(x, torch.rand(1, 1, 7, 7), "gradient", category)
-    assert title_of_the_map() == "gradient for category espresso (967)"
+    assert title_of_the_map() == "gradient for category espresso\n(967)"
     texts = [text.get_text() for text in plt.gcf().axes[0].texts]
     assert texts == ["Photo: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0."]
     plot_example(x, torch.rand(1, 1, 7, 7), "gradient", 1, names=["a", "b"])
