@@ -46,7 +46,7 @@ CLASSIFIERS = (nn.Linear, nn.Conv2d)
 
 METHODS: Mapping[str, Method] = {
     m.title: m
-    for m in sorted(methods().values(), key=lambda m: (m.layer != "needed", m.title))
+    for m in sorted(methods().values(), key=lambda m: (m.title != "Grad-CAM", m.title))
     if m.layer != "no"
 }
 """The methods that make a map from any layer, by the names that people read."""

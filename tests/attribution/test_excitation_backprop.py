@@ -475,7 +475,9 @@ def test_the_contrast_says_what_is_lost(contrast, lost):
         nn.Linear(2, 1),
     ).double()  # fmt: skip
     with torch.no_grad():
-        net[0].weight.copy_(torch.eye(2).view(2, 2, 1, 1) * torch.tensor([1.0, -1]).view(2, 1, 1, 1))
+        net[0].weight.copy_(
+            torch.eye(2).view(2, 2, 1, 1) * torch.tensor([1.0, -1]).view(2, 1, 1, 1)
+        )
         net[0].bias.copy_(torch.tensor([0.0, 2.0]))
         net[2].weight.copy_(torch.tensor([[1.0, 1.0], [1.0, 0.0]]).view(2, 2, 1, 1))
         net[5].weight.copy_(torch.tensor([[0.5, 1.0]]))

@@ -84,7 +84,7 @@ def shows_options(function: Function) -> Function:
     """
     signature = inspect.signature(function)
     *own, rest = signature.parameters.values()
-    if rest.kind is not inspect.Parameter.VAR_KEYWORD or rest.annotation == "Any":
+    if rest.kind is not inspect.Parameter.VAR_KEYWORD:
         return function
     (kind,) = get_type_hints(function)[rest.name].__args__
     shown, lines = list(own), []
