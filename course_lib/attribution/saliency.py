@@ -216,7 +216,7 @@ def layer_gradients(
         with context_builder():
             seen = observe(model, input, saliency_layer)
             found = gradients(seen, starts(target, seen.scores))
-        return _arranged(seen, found, model, input, saliency_layer)
+        return arranged(seen, found, model, input, saliency_layer)
 
 
 def finish(
@@ -380,9 +380,9 @@ def saliency(
             found = gradients(seen, begin)
             if debug:
                 _fill_gradients(seen.scores, begin[0], probes)
-        x, each = _arranged(seen, found, model, input, saliency_layer)
+        x, each = arranged(seen, found, model, input, saliency_layer)
         with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
-            maps = [gradient_to_saliency(_with_gradient(x, g)).detach() for g in each]
+            maps = [gradient_to_saliency(with_gradient(x, g)).detach() for g in each]
     result = finish(torch.stack(maps), input, target, resize, resize_mode, smooth)
     return (result, probes) if debug else result
 
@@ -398,7 +398,7 @@ def _check(model: nn.Module, input: torch.Tensor, context_builder: Callable[[], 
         refuse_compiled(model, getattr(context_builder, "__name__", "This context"))
 
 
-def _arranged(
+def arranged(
     seen: Observed,
     found: Sequence[torch.Tensor],
     model: nn.Module,
@@ -422,7 +422,7 @@ def _arranged(
     return x.contiguous(), torch.stack([g.contiguous() for g in each])
 
 
-def _with_gradient(x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+def with_gradient(x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
     x = x.view_as(x).requires_grad_()
     x.grad = gradient
     return x

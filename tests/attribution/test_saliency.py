@@ -488,6 +488,35 @@ def test_bad_layers_and_options(kwargs, message, net, images):
     assert same(before, snapshot(model, images))
 
 
+def test_a_layer_that_runs_twice_is_explained_at_its_last_run(images):
+    """As TorchRay's and our Probe see it; a note says so."""
+    first, head = nn.Conv2d(3, 3, 3, padding=1).double(), nn.Conv2d(3, 5, 1).double()
+    twice = nn.ReLU()
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.twice, self.head = first, twice, head
+
+        def forward(self, x):
+            return self.head(self.twice(self.first(self.twice(x)))).mean((2, 3))
+
+    with pytest.warns(UserWarning, match="Layer 'twice' runs 2 times.*the last time is explained"):
+        found = linear_approx(Twice(), images, 1, saliency_layer="twice")
+    leaf = twice(first(twice(images))).detach().requires_grad_()
+    (g,) = torch.autograd.grad(head(leaf).mean((2, 3))[:, 1].sum(), leaf)
+    torch.testing.assert_close(found, (leaf.detach() * g).sum(1, keepdim=True))
+
+
+def test_debug_with_functions_in_the_place_of_layers(images):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    net.double()._modules["1"] = torch.relu
+    result, probes = gradient(net, images, 1, debug=True)
+    torch.testing.assert_close(result, gradient(net, images, 1))
+    assert list(probes) == ["", "0", "2", "3"]
+    assert all(probe.gradient[0] is not None for probe in probes.values())
+
+
 def test_a_layer_that_returns_a_tuple_works(net, images):
     class Two(nn.Module):
         def __init__(self) -> None:

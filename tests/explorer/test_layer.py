@@ -225,6 +225,23 @@ def test_share_inside_is_measured_on_the_mask(explorer, scene):
     assert explorer._share_inside(values, 0) is None
 
 
+def test_layers_without_a_grid_of_places_are_not_offered():
+    """Heads x tokens inside of an attention are no places of the image; tokens are."""
+
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches = nn.Conv2d(3, 24, 8, 8)
+            self.k_norm, self.out = nn.LayerNorm(8), nn.Linear(24, 5)
+
+        def forward(self, x):
+            tokens = self.patches(x).flatten(2).transpose(1, 2)
+            heads = self.k_norm(tokens.unflatten(2, (3, 8)).transpose(1, 2))
+            return self.out(heads.transpose(1, 2).flatten(2)).mean(1)
+
+    assert spatial_layers(Attention(), torch.rand(1, 3, 32, 32)) == ["patches", "out"]
+
+
 def test_errors_are_shown_in_the_widget(explorer, monkeypatch):
     def fail(*args, **kwargs):
         raise ValueError("no <map> today")
