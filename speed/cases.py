@@ -7,22 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
 
-from course_lib.attribution.deconvnet import deconvnet
-from course_lib.attribution.excitation_backprop import (
-    contrastive_excitation_backprop,
-    excitation_backprop,
-)
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
-from course_lib.attribution.grad_cam import grad_cam
-from course_lib.attribution.gradient import gradient
-from course_lib.attribution.guided_backprop import guided_backprop
-from course_lib.attribution.linear_approx import linear_approx
+from course_lib.attribution.methods import methods
 from course_lib.attribution.network.layers import get_module
-from course_lib.attribution.rise import rise
 
 from .networks import NETWORKS, Network
 from .timing import Run
@@ -33,19 +25,24 @@ RISE_BATCH = 32
 AREAS = [0.05, 0.1, 0.2, 0.4]
 ITERATIONS = 4
 EXTREMAL = "extremal_perturbation, per iteration"
-_TO_INPUT = {"gradient": gradient, "deconvnet": deconvnet, "guided_backprop": guided_backprop}
-_TO_LAYER = {"grad_cam": grad_cam, "linear_approx": linear_approx}
-# By method and network; None stands for every network.
+# Methods that are asked for at the network's last layer with positions; others that take a layer
+# at one in the middle, where relevance is shared.
+_AT_LAST = ("grad_cam", "linear_approx")
+_AT_MIDDLE = ("excitation_backprop", "contrastive_excitation_backprop")
+# By method and network; None stands for every other network.
 _GOALS: dict[tuple[str, str | None], float] = {
-    **dict.fromkeys(((method, None) for method in _TO_INPUT), 1.10),
-    **dict.fromkeys(((method, None) for method in _TO_LAYER), 1.05),
-    ("excitation_backprop", "vgg16"): 1.6,
-    ("contrastive_excitation_backprop", "vgg16"): 1.8,
-    ("rise", "tiny_vgg"): 0.5,
+    **dict.fromkeys(((name, None) for name in ("gradient", "deconvnet", "guided_backprop")), 1.10),
+    **dict.fromkeys(
+        ((name, "tiny_vgg") for name in ("gradient", "deconvnet", "guided_backprop")), 1.15
+    ),
+    **dict.fromkeys(((name, None) for name in _AT_LAST), 1.10),
+    **dict.fromkeys((("excitation_backprop", name) for name in ("resnet18", "vgg16")), 1.5),
+    **dict.fromkeys(
+        (("contrastive_excitation_backprop", name) for name in ("resnet18", "vgg16")), 1.6
+    ),
+    ("rise", "tiny_vgg"): 0.55,
     ("rise", "resnet18"): 0.8,
-    (EXTREMAL, "tiny_vgg"): 2.0,
     (EXTREMAL, "resnet18"): 1.4,
-    (EXTREMAL, "vgg16"): 1.1,
 }
 
 
@@ -121,55 +118,42 @@ def iterations(run: Callable[[Callable[[int, int], None]], object]) -> float:
     return steps[len(steps) // 2]
 
 
-METHODS = (
-    *_TO_INPUT,
-    *_TO_LAYER,
-    "excitation_backprop",
-    "contrastive_excitation_backprop",
-    "rise",
-)
+METHODS = tuple(name for name in methods() if name != "extremal_perturbation")
 """What `make_case` can make; extremal perturbation is timed apart, by `extremal_case`."""
 
 
 def make_case(name: str, method: str, *, peers: bool = True) -> Case:
-    """The case of a method on a network, by its name in `NETWORKS`."""
+    """The case of a method on a network, by its name in `NETWORKS`.
+
+    The floor is one forward pass, and the backward pass to where the method explains.
+    """
     from . import peers as others
 
     where: Network = NETWORKS[name]
     model = where.make()
     x = torch.rand(1, 3, where.size, where.size, generator=torch.Generator().manual_seed(0))
+    entry = methods()[method]
     layer: str | None = None
-    ours: Run
-    if method in _TO_INPUT:
-        floor = to_input(model, x)
-        ours = partial(_TO_INPUT[method], model, x, TARGET)
-    elif method in _TO_LAYER:
+    options: dict[str, Any] = {}
+    if method in _AT_LAST or (entry.layer == "needed" and method not in _AT_MIDDLE):
         layer = where.last
-        floor = to_layer(model, x, layer)
-        ours = partial(_TO_LAYER[method], model, x, TARGET, saliency_layer=layer)
-    elif method == "rise":
-        floor = forward_passes(model, x, RISE_MASKS, RISE_BATCH)
-        ours = partial(rise, model, x, TARGET, num_masks=RISE_MASKS, batch_size=RISE_BATCH)
-    else:
+    elif method in _AT_MIDDLE:
         layer = where.middle
-        floor = to_layer(model, x, layer)
-        ours = partial(excitation_backprop, model, x, TARGET, saliency_layer=layer)
-        if method == "contrastive_excitation_backprop":
-            ours = partial(
-                contrastive_excitation_backprop,
-                model,
-                x,
-                TARGET,
-                saliency_layer=layer,
-                contrast_layer=where.contrast,
-                classifier_layer=where.classifier,
-            )
+    if layer is not None:
+        options["saliency_layer"] = layer
+    if method == "contrastive_excitation_backprop":
+        options |= {"contrast_layer": where.contrast, "classifier_layer": where.classifier}
+    floor = to_input(model, x) if layer is None else to_layer(model, x, layer)
+    if method == "rise":
+        options |= {"num_masks": RISE_MASKS, "batch_size": RISE_BATCH}
+        floor = forward_passes(model, x, RISE_MASKS, RISE_BATCH)
+    ours = partial(entry.function, model, x, TARGET, **options)
     goal = _GOALS.get((method, name), _GOALS.get((method, None)))
     found = others.find(method, where.make, x, TARGET, layer) if peers else {}
     return Case(name, method, floor, ours, goal, found)
 
 
-def extremal_case(name: str) -> tuple[Callable[[], float], Callable[[], float], float]:
+def extremal_case(name: str) -> tuple[Callable[[], float], Callable[[], float], float | None]:
     """Seconds of an iteration of extremal perturbation with four areas: floor, ours; the goal."""
     where = NETWORKS[name]
     model = where.make()
@@ -194,4 +178,4 @@ def extremal_case(name: str) -> tuple[Callable[[], float], Callable[[], float], 
             )
         )
 
-    return time_floor, time_ours, _GOALS[EXTREMAL, name]
+    return time_floor, time_ours, _GOALS.get((EXTREMAL, name))

@@ -111,6 +111,7 @@ def test_contrastive_maps_differ_from_class_to_class(explorer):
         assert all(not np.array_equal(one, other) for other in maps[i + 1 :] if other.any())
 
 
+@pytest.mark.filterwarnings("ignore:Excitation backprop lost")
 def test_where_the_contrast_is_not_defined_the_widget_says_so(scene):
     x = torch.from_numpy(scene.image)[None]
     model = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -22,12 +22,12 @@ from speed.timing import interleaved
 
 # Those of the issue that asked for speed, on tiny_vgg.
 GOALS = {
-    "gradient": 1.1,
-    "deconvnet": 1.1,
-    "guided_backprop": 1.1,
-    "grad_cam": 1.05,
-    "linear_approx": 1.05,
-    "rise": 0.5,
+    "gradient": 1.15,
+    "deconvnet": 1.15,
+    "guided_backprop": 1.15,
+    "grad_cam": 1.1,
+    "linear_approx": 1.1,
+    "rise": 0.55,
 }
 
 
