@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any, Unpack
 
 import torch
@@ -60,11 +61,8 @@ _WORTH_A_WARNING = 0.01
 # in it, so all of it may be larger on the way.
 _HALF_SCALE = 2.0**12
 
-# (scores, their relevance, tensors) -> the tensors' relevance, counting what is lost on the way
-Pull = Callable[..., Sequence[torch.Tensor | None]]
-Down = Callable[
-    [Pull, Observed, torch.Tensor, Sequence[torch.Tensor]], Sequence[torch.Tensor | None]
-]
+# (way, relevance of the scores, tensors) -> the tensors' relevance
+Down = Callable[["_Way", torch.Tensor, Sequence[torch.Tensor]], list[torch.Tensor | None]]
 
 
 def gradient_to_excitation_backprop_saliency(x: torch.Tensor) -> torch.Tensor:
@@ -166,7 +164,7 @@ def excitation_backprop(
     (torch.Size([2, 1, 6, 6]), True)
     """
     result, lost = _explain(
-        model, input, target, saliency_layer, residual, _down, gradient_to_saliency, **options
+        _down, gradient_to_saliency, model, input, target, saliency_layer, residual, **options
     )
     _warn_of_loss(lost)
     return result
@@ -204,7 +202,7 @@ def relevance_lost(
     {'0': tensor([1.])}
     """
     to_map = gradient_to_excitation_backprop_saliency
-    return _explain(model, input, target, saliency_layer, residual, _down, to_map, **options)[1]
+    return _explain(_down, to_map, model, input, target, saliency_layer, residual, **options)[1]
 
 
 @method("Contrastive excitation backprop", layer="needed", needs="weighted sums of activations")
@@ -277,8 +275,9 @@ def contrastive_excitation_backprop(
     with OwnProbe(contrast) as at_contrast, OwnProbe(classifier) as at_classifier:
 
         def down(
-            pull: Pull, seen: Observed, start: torch.Tensor, ends: Sequence[torch.Tensor]
-        ) -> Sequence[torch.Tensor | None]:
+            way: _Way, start: torch.Tensor, ends: Sequence[torch.Tensor]
+        ) -> list[torch.Tensor | None]:
+            seen = way.seen
             layer = _linear_layer(at_classifier, seen, nearby=classifier_layer is not None)
             if layer is None:
                 name = "the last one" if classifier_layer is None else repr(classifier_layer)
@@ -295,14 +294,14 @@ def contrastive_excitation_backprop(
             # All rules below the classifier are linear in the relevance: p - q is formed there.
             (features,) = layer.saved_tensors
             layer.sharing.magnitude = None
-            (p,) = pull(seen.scores, start, [features])
+            p: Any = way.pull(seen.scores, start, [features])[0]
             layer.sharing.sign = -1
-            (q,) = pull(seen.scores, start, [features], counts=False)
+            q: Any = way.pull(seen.scores, start, [features], counts=False)[0]
             layer.sharing.sign = 1
-            (d,) = pull(features, p - q, [c])
+            (d,) = way.pull(features, p - q, [c])
             if d is None:
                 raise ValueError("The contrast layer must come before the classifier layer.")
-            found = pull(c, d, ends)
+            found = way.pull(c, d, ends)
             if found[0] is None:
                 raise ValueError(
                     f"The contrast layer must come after the saliency layer, but "
@@ -311,18 +310,18 @@ def contrastive_excitation_backprop(
             return found
 
         result, lost = _explain(
+            down,
+            gradient_to_saliency,
             model,
             input,
             target,
             saliency_layer,
             residual,
-            down,
-            gradient_to_saliency,
-            resize=resize,
-            resize_mode=resize_mode,
-            smooth=smooth,
-            get_backward_gradient=get_backward_gradient,
-            debug=debug,
+            resize,
+            resize_mode,
+            smooth,
+            get_backward_gradient,
+            debug,
         )
     _warn_of_loss(lost)
     return result
@@ -349,19 +348,54 @@ def _linear_layer(probe: Probe, seen: Observed, nearby: bool) -> Any:
 
 
 def _down(
-    pull: Pull, seen: Observed, start: torch.Tensor, ends: Sequence[torch.Tensor]
-) -> Sequence[torch.Tensor | None]:
-    return pull(seen.scores, start, ends)
+    way: _Way, start: torch.Tensor, ends: Sequence[torch.Tensor]
+) -> list[torch.Tensor | None]:
+    return way.pull(way.seen.scores, start, ends)
+
+
+@dataclass
+class _Way:
+    """What one forward pass left behind for relevance to come down.
+
+    Attributes:
+        context: the rules that it ran under.
+        seen: the scores, and the tensor to explain by.
+        images: how many there are.
+        shares: layer -> share of the relevance that was lost there, summed over all ways down.
+    """
+
+    context: ExcitationBackpropContext
+    seen: Observed
+    images: int
+    shares: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def pull(
+        self,
+        y: torch.Tensor,
+        p: torch.Tensor,
+        ends: Sequence[torch.Tensor],
+        *,
+        counts: bool = True,
+    ) -> list[torch.Tensor | None]:
+        """The relevance of `ends`, None where none arrives, if y has p."""
+        lost = self.context.lost
+        lost.clear()
+        found = torch.autograd.grad(y, ends, p, retain_graph=True, allow_unused=True)
+        whole = p.float().abs().reshape(self.images, -1).sum(1)
+        for name, left in lost.items() if counts else ():
+            share = left.reshape(self.images, -1).sum(1) / whole
+            self.shares[name] = self.shares[name] + share if name in self.shares else share
+        return list(found)
 
 
 def _explain(
+    down: Down,
+    to_map: Callable[[torch.Tensor], torch.Tensor],
     model: nn.Module,
     input: torch.Tensor,
     target: Target,
     saliency_layer: str | nn.Module,
     residual: str,
-    down: Down,
-    gradient_to_saliency: Callable[[torch.Tensor], torch.Tensor],
     resize: bool | tuple[int, int] = False,
     resize_mode: str = "bilinear",
     smooth: float = 0,
@@ -380,19 +414,6 @@ def _explain(
         id(weight): name.rpartition(".")[0] or type(model).__name__
         for name, weight in model.named_parameters()
     }
-    shares: dict[str, torch.Tensor] = {}
-
-    def pull(
-        y: torch.Tensor, p: torch.Tensor, ends: Sequence[torch.Tensor], counts: bool = True
-    ) -> Sequence[torch.Tensor | None]:
-        context.lost.clear()
-        found = torch.autograd.grad(y, ends, p, retain_graph=True, allow_unused=True)
-        whole = p.float().abs().reshape(len(input), -1).sum(1)
-        for name, left in context.lost.items() if counts else ():
-            share = left.reshape(len(input), -1).sum(1) / whole / len(begin)
-            shares[name] = shares[name] + share if name in shares else share
-        return found
-
     with ExitStack() as stack:
         stack.enter_context(explaining(model, input))
         probes = attach_debug_probes(model, debug)
@@ -400,42 +421,49 @@ def _explain(
             stack.enter_context(probe)
         with context:
             seen = observe(model, input, saliency_layer)
-            y = seen.scores
-            if get_backward_gradient is targets.get_backward_gradient:
-                begin = starts(target, y)
-            else:
-                begin = [get_backward_gradient(y, target)]
-            if any(not isinstance(p, torch.Tensor) or p.shape != y.shape for p in begin):
-                raise ValueError(
-                    f"The gradient to start from must have the shape of the network's output, "
-                    f"{shape_text(y)}."
-                )
-            if not y.requires_grad or not seen.x.requires_grad:
-                raise _independent(seen)
-            scale = _HALF_SCALE if y.dtype == torch.float16 else 1.0
+            begin = _starts(target, seen.scores, get_backward_gradient)
+            way = _Way(context, seen, len(input))
             data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
+            scale = _HALF_SCALE if seen.scores.dtype == torch.float16 else 1.0
             found = []
             for p in begin:
-                relevance, *others = down(pull, seen, p * scale, [seen.x, *data])
-                if relevance is None:
-                    raise _independent(seen)
-                found.append(relevance)
-                for x, there in zip(data, others, strict=True):
-                    x.grad = there
+                there: list[torch.Tensor | None] = [None]
+                if seen.scores.requires_grad and seen.x.requires_grad:
+                    there = down(way, p * scale, [seen.x, *data])
+                if there[0] is None:
+                    raise ValueError(
+                        f"The network's scores have no gradient with respect to {seen.where}."
+                    )
+                found.append(there[0])
+                for x, its in zip(data, there[1:], strict=True):
+                    x.grad = its
                 data = []
-            refuse_unseen(y, seen.x)
+            refuse_unseen(seen.scores, seen.x)
         x, each = arranged(seen, found, model, input, saliency_layer)
         if scale != 1:
             x, each = x.float(), each.float() / scale
         with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
-            maps = [gradient_to_saliency(with_gradient(x, p)).detach() for p in each]
-    maps_there = torch.stack(maps).to(seen.x.dtype)
-    result = finish(maps_there, input, target, resize, resize_mode, smooth)
+            maps = [to_map(with_gradient(x, p)).detach() for p in each]
+    wanted = torch.stack(maps).to(seen.x.dtype)
+    result = finish(wanted, input, target, resize, resize_mode, smooth)
+    shares = {name: share / len(begin) for name, share in way.shares.items()}
     return (result, probes) if debug else result, shares
 
 
-def _independent(seen: Observed) -> ValueError:
-    return ValueError(f"The network's scores have no gradient with respect to {seen.where}.")
+def _starts(
+    target: Target,
+    scores: torch.Tensor,
+    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor],
+) -> list[torch.Tensor]:
+    if get_backward_gradient is targets.get_backward_gradient:
+        return starts(target, scores)
+    start = get_backward_gradient(scores, target)
+    if not isinstance(start, torch.Tensor) or start.shape != scores.shape:
+        raise ValueError(
+            f"The gradient to start from must have the shape of the network's output, "
+            f"{shape_text(scores)}."
+        )
+    return [start]
 
 
 def _warn_of_loss(shares: dict[str, torch.Tensor]) -> None:

@@ -410,11 +410,13 @@ class Excitation:
         if call.in_place and given[0]._is_view():
             # The graph doesn't show what was done to a view in place.
             return given[0].copy_(self.unruled(call.on(given[0].clone())))
-        before, carries = {t.grad_fn for t in given}, any(map(_carries, given))
+        before = {t.grad_fn for t in given}
         result = call()
         made = (nodes_behind(y, until=before.__contains__) for y in tensors_in((result,)))
         only_moved = all(node in before or only_moves(node) for nodes in made for node in nodes)
-        return result if only_moved or not carries else self._barred(result, call.name)
+        if only_moved or not any(map(_carries, given)):
+            return result
+        return self._barred(result, call.name)
 
     def _barred(self, result: Any, name: str) -> Any:
         self.barred.add(name)
