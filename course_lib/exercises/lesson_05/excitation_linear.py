@@ -19,7 +19,7 @@ from .shared import note_finite, shared, way_back
 class ExcitationLinear(Function):
     """A linear layer; backward, the inputs share the relevance p of the outputs.
 
-    The library's own (`course_lib.attribution.rules.excitation_shares`) also takes inputs that are
+    The library's own (`course_lib.attribution.rules.excitation`) also takes inputs that are
     negative, half precision, and any linear operation.
     """
 
