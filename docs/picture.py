@@ -31,10 +31,7 @@ METHODS: dict[str, Method] = {
         model, x, c, saliency_layer="features.9", contrast_layer="features.18"
     ),
     "RISE": lambda model, x, c: above_lowest(rise(model, x, c, num_masks=4000)),
-    # Step and sigma are the usual ones of 224 pixels, for a side of 96.
-    "extremal perturbation": lambda model, x, c: extremal_perturbation(
-        model, x, c, areas=0.1, step=3, sigma=9
-    )[0],
+    "extremal perturbation": lambda model, x, c: extremal_perturbation(model, x, c, areas=0.1)[0],
 }
 
 

@@ -173,7 +173,6 @@ def extremal_case(name: str) -> tuple[Callable[[], float], Callable[[], float], 
                 TARGET,
                 areas=AREAS,
                 max_iter=ITERATIONS,
-                schedule="paper",
                 callback=callback,
             )
         )

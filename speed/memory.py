@@ -20,11 +20,10 @@ from course_lib.attribution.rise import rise
 from .cases import AREAS, RISE_BATCH, RISE_MASKS, TARGET, forward_passes, to_input
 from .networks import NETWORKS
 
-# Of each method, its floor: "discs" are those of the fast schedule, the other is the paper's.
+# Of each method, its floor.
 HEAVY = {
     "rise": "rise floor",
     "extremal_perturbation": "extremal_perturbation floor",
-    "extremal_perturbation, discs": "extremal_perturbation floor",
 }
 
 
@@ -51,9 +50,7 @@ def rise_in_peak(method: str, network: str) -> float:
     elif method == "rise floor":
         forward_passes(model, x, RISE_MASKS, RISE_BATCH)()
     elif method == "extremal_perturbation":
-        extremal_perturbation(model, x, TARGET, areas=AREAS, max_iter=2, schedule="paper")
-    elif method == "extremal_perturbation, discs":
-        extremal_perturbation(model, x, TARGET, areas=AREAS)
+        extremal_perturbation(model, x, TARGET, areas=AREAS, max_iter=2)
     else:
         to_input(model, x.expand(len(AREAS), -1, -1, -1).contiguous())()
     return peak_mb() - before

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
+from course_lib.attribution.masks.generator import generator_for
 from course_lib.attribution.masks.perturbation import BLUR_PERTURBATION, Perturbation
 from course_lib.attribution.masks.rewards import VARIANTS
 from course_lib.attribution.network.preserved import preserved
@@ -37,11 +38,11 @@ from .view import (
 if TYPE_CHECKING:
     from course_lib.figures.plotting import Picture
 
-AREAS = (0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4)
+AREAS = (0.04, 0.06, 0.1, 0.15, 0.25, 0.4)
 """The areas on the slider by default, as shares of the image."""
 
-PAPER_SIZE = 224
-"""Side of the images, in pixels, for which the paper chose its masks' step and sigma."""
+LEAST_COVERED = 1e-3
+"""The curve's logarithmic axis has no zero."""
 
 TILES = 3
 """What is seen, the mask, and the curve."""
@@ -71,13 +72,13 @@ class Masks:
         masks: shape (A, H, W), in [0, 1].
         seen: what the network saw of the image under each mask, shape (A, 3, H, W).
         scores: the network's score for the class on each, shape (A,).
-        iterations: steps of the optimisation that each mask took, shape (A,).
+        covered: share of the image that each mask covers, shape (A,).
     """
 
     masks: np.ndarray
     seen: np.ndarray
     scores: np.ndarray
-    iterations: np.ndarray
+    covered: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,10 @@ def render(state: AreaState) -> bytes:
             ]
         )
     curve = canvas.curve_pixels(
-        state.areas,
+        found.covered.clip(min=LEAST_COVERED).tolist(),
         found.scores.tolist(),
         here,
-        x_label="area of the mask, % of the image",
+        x_label="covered by the mask, % of the image",
         y_label=f"score of {name}",
         level=state.whole,
     )
@@ -158,6 +159,20 @@ def describe(state: AreaState) -> str:
     )
 
 
+def _large_enough(
+    areas: tuple[float, ...], x: torch.Tensor, step: int | None, sigma: float | None
+) -> tuple[float, ...]:
+    """The areas that a disc of the masks fits in; ValueError if there are none."""
+    disc = generator_for(x.shape[2:], step, sigma).disc_area() / (x.shape[2] * x.shape[3])
+    found = tuple(area for area in areas if area >= disc)
+    if not found:
+        raise ValueError(
+            f"A single disc of the masks covers {_percent(disc)} of the image, so areas must be "
+            f"at least that, not {list(areas)}: give larger ones, or a smaller sigma."
+        )
+    return found
+
+
 def _percent(area: float) -> str:
     return f"{100 * area:.3g} %"
 
@@ -173,17 +188,18 @@ class AreaExplorer:
         model: the network; output N x classes.
         x: one image, shape (1, 3, H, W).
         target: index of the class to begin with.
-        areas: shares of the image, increasing, each between 0 and 1.
+        areas: shares of the image, increasing, each between 0 and 1. Those smaller than a single
+            disc of the masks are not offered: such a mask could show nothing whole.
         image: how to show an input, a function of (N, 3, H, W) giving values in [0, 1]; the input
             itself by default. Needed for networks that take normalised images.
         masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
         names: the classes' names; the scenes' own by default.
         perturbation: "blur" or "fade".
-        options: further arguments of `extremal_perturbation`. Its `step` and `sigma` are by default
-            in the proportion to the image that they have in the paper, 7 and 21 of 224 pixels.
+        options: further arguments of `extremal_perturbation`.
 
     Raises:
-        ValueError: for more than one image, a target out of range, or areas not as above.
+        ValueError: for more than one image, a target out of range, or areas not as above, or all
+            smaller than a disc.
 
     Attributes:
         variant, target, area, cancel, again: the controls (ipywidgets).
@@ -210,11 +226,10 @@ class AreaExplorer:
                 f"not {list(areas)}."
             )
         self._scores = scores_of(model, x, target)
+        areas = _large_enough(areas, x, options.get("step"), options.get("sigma"))
         # Its own copy: the masks are optimised while other cells may use the model with hooks.
         self._model, self._x, self._areas = deepcopy(model), x, areas
-        share = min(x.shape[2:]) / PAPER_SIZE
-        self._perturbation = perturbation
-        self._options = {"step": max(1, round(7 * share)), "sigma": 21 * share, **options}
+        self._perturbation, self._options = perturbation, options
         self._image = image
         self._shown = self._show(x)[0]
         self._overlay = canvas.outlines(masks)
@@ -366,7 +381,8 @@ class AreaExplorer:
 
     def _measure(self, result: Any, target: int, variant: str) -> Masks:
         masks = result.masks
-        pyramid = Perturbation(self._x, type=self._perturbation)
+        border = self._options.get("border", "edge")
+        pyramid = Perturbation(self._x, type=self._perturbation, border=border)
         with preserved(self._model), torch.no_grad():
             seen = pyramid.apply(1 - masks if variant == "delete" else masks)
             scores = self._model(seen)[:, target]
@@ -374,7 +390,7 @@ class AreaExplorer:
             masks=masks[:, 0].cpu().numpy(),
             seen=self._show(seen),
             scores=scores.float().cpu().numpy(),
-            iterations=np.asarray(result.iterations),
+            covered=result.covered.cpu().numpy(),
         )
 
     def _show(self, x: torch.Tensor) -> np.ndarray:

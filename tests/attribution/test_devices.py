@@ -21,7 +21,6 @@ from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
-from course_lib.attribution.masks.extremal_area import extremal_area
 from course_lib.attribution.rise import rise, rise_class
 from course_lib.world.networks import load_network
 from tests.attribution.far import FAR, Far, far, far_device, put_far
@@ -60,18 +59,13 @@ METHODS: dict[str, Callable[..., Any]] = {
     "rise_class, masks given": lambda m, x, layer: rise_class(m, x, HERE, filter_masks=MASKS),
 }
 SEARCHES: dict[str, Callable[..., Any]] = {
-    "fast": lambda m, x, layer: extremal_perturbation(m, x, 1, **SHORT),
-    "paper": lambda m, x, layer: extremal_perturbation(m, x, [1, 2], schedule="paper", **SHORT),
+    "several targets": lambda m, x, layer: extremal_perturbation(m, x, [1, 2], **SHORT),
     "dual, fade, contrastive": lambda m, x, layer: extremal_perturbation(
         m, x, 1, variant="dual", perturbation="fade", reward_func=contrastive_reward, **SHORT
     ),
-    "over channels": lambda m, x, layer: extremal_perturbation(
-        m, x, 1, layer=layer, over="channels", **SHORT
+    "TorchRay's": lambda m, x, layer: extremal_perturbation(
+        m, x, 1, area_on="padded", border="zeros", **SHORT
     ),
-    "of a layer": lambda m, x, layer: extremal_perturbation(
-        m, x, 1, layer=layer, **SHORT | {"step": 1, "sigma": 2}
-    ),
-    "extremal_area": lambda m, x, layer: extremal_area(m, x, 1, 0.5, **SHORT),
 }
 LAYERS = {"tiny_vgg": "features.21", "tiny_resnet": "layer3"}
 
@@ -111,11 +105,10 @@ def test_masks_are_made_where_the_image_is(name: str, elsewhere: str) -> None:
     expected = SEARCHES[name](load_network("tiny_vgg"), x, layer)
     model, there = put(elsewhere, load_network("tiny_vgg"), x)
     found = SEARCHES[name](model, there, layer)
-    parts = ("mask", "area") if name == "extremal_area" else ("masks", "reward", "area")
-    for part in parts:
+    for part in ("masks", "reward", "area", "covered"):
         assert getattr(found, part).device == there.device
         if elsewhere == "far":
-            # Elsewhere, rounding may decide between two discs that earn alike.
+            # Elsewhere, rounding may decide between two parameters that tie.
             torch.testing.assert_close(
                 back(getattr(found, part)), getattr(expected, part), rtol=1e-3, atol=1e-3
             )
@@ -132,9 +125,7 @@ def test_the_default_device_is_not_asked(name: str) -> None:
     with torch.device("meta"):
         found = call(model, x, layer)
     if name in SEARCHES:
-        found, expected = (
-            r.mask if name == "extremal_area" else r.masks for r in (found, expected)
-        )
+        found, expected = found.masks, expected.masks
     assert torch.equal(found, expected)
 
 

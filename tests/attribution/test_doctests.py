@@ -32,7 +32,6 @@ def test_examples(name):
         ("rise", "rise"),
         ("rise", "rise_class"),
         ("extremal_perturbation", "extremal_perturbation"),
-        ("masks.extremal_area", "extremal_area"),
         ("saliency", "saliency"),
     ],
 )

@@ -1,8 +1,9 @@
-"""Extremal perturbation: single steps, a slow ascent, batches, layers, bad input, restoring."""
+"""Extremal perturbation: single steps, a slow ascent, batches, areas, bad input, restoring."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from course_lib.attribution.extremal_perturbation import (
 )
 from course_lib.attribution.maps.imaging import imsmooth
 from course_lib.attribution.masks.area import area_penalty
-from course_lib.attribution.masks.layer_replacement import LayerReplacement
+from course_lib.attribution.masks.generator import generator_for
+from course_lib.world.examples import example_scene
+from course_lib.world.networks import load_network
 
 REFERENCE = torch.load(Path(__file__).parents[1] / "reference" / "extremal.pt", weights_only=True)
 SMALL = {"step": 4, "sigma": 4}
@@ -80,7 +83,7 @@ def test_reference_steps(tiny: Tiny, case: dict) -> None:
     generator = MaskGenerator(x.shape[2:], case["step"], case["sigma"])
     parameters = case["pmask"].clone().requires_grad_()
     mask, full = generator.generate(parameters)
-    perturbation = Perturbation(x)
+    perturbation = Perturbation(x, border="zeros")
     image = perturbation.apply(mask)
     if case["variant"] == "dual":
         image = torch.cat((image, perturbation.apply(1 - mask)))
@@ -95,21 +98,15 @@ def test_reference_steps(tiny: Tiny, case: dict) -> None:
 
 
 def slow_ascent(
-    model: nn.Module,
-    x: torch.Tensor,
-    target: int,
-    area: float,
-    iterations: int,
-    variant: str,
-    padded: bool,
+    model: nn.Module, x: torch.Tensor, target: int, area: float, steps: int, variant: str
 ) -> tuple[torch.Tensor, list[tuple[float, float]]]:
-    """The paper's ascent for one mask, written out, from its description."""
+    """The compressed ascent for one padded mask, written out, from its description."""
     generator = MaskGenerator(x.shape[2:], **SMALL)
-    perturbation = Perturbation(x)
+    perturbation = Perturbation(x, border="zeros")
     parameters = torch.ones(1, 1, *generator.shape_in, dtype=x.dtype)
     velocity = torch.zeros_like(parameters)
-    history = []
-    for t in range(iterations):
+    pace, history = 800 / steps, []
+    for t in range(steps):
         parameters.requires_grad_()
         mask, full = generator.generate(parameters)
         keep, lose = perturbation.apply(mask), perturbation.apply(1 - mask)
@@ -117,30 +114,33 @@ def slow_ascent(
             keep, lose = keep.flip(3), lose.flip(3)
         kept, lost = model(keep)[0, target], model(lose)[0, target]
         reward = {"preserve": kept, "delete": -lost, "dual": kept - lost}[variant]
-        values = (full if padded else mask).flatten()
+        values = full.flatten()
         zeros = int(len(values) * (1 - area))
         edge = float(values.detach().sort().values[zeros])
         above, tied = int((values > edge).sum()), int((values == edge).sum())
         share = (len(values) - zeros - above) / tied
         flat = torch.tensor([share if v == edge else float(v > edge) for v in values.tolist()])
         distance = (values - flat) ** 2 + flat * (1 - flat)
-        penalty = 300 * 1.0035**t * distance.mean()
+        penalty = 300 * 1.0035 ** (pace * t) * distance.mean()
         (gradient,) = torch.autograd.grad(reward - penalty, parameters)
-        velocity = gradient if t == 0 else 0.9 * velocity + 0.1 * gradient
-        parameters = (parameters.detach() + 0.01 * velocity).clamp(0, 1)
+        kept = 0.9**pace
+        velocity = gradient if t == 0 else kept * velocity + (1 - kept) * gradient
+        rate = min(0.01 * pace, parameters.numel() / (2 * 300 * 1.0035 ** (pace * t)))
+        parameters = (parameters.detach() + rate * velocity).clamp(0, 1)
         history.append((float(reward.detach()), float(-penalty.detach())))
     return generator.generate(parameters)[0], history
 
 
 @pytest.mark.parametrize("variant", ["preserve", "delete", "dual"])
-@pytest.mark.parametrize("area_on", ["image", "padded"])
-def test_papers_schedule_equals_the_slow_ascent(tiny: Tiny, variant: str, area_on: str) -> None:
+def test_equals_the_slow_ascent(tiny: Tiny, variant: str) -> None:
     net, x = tiny.double(), REFERENCE["x"].double()
-    settings = {"schedule": "paper", "variant": variant, "area_on": area_on, **SMALL}
-    masks, history = extremal_perturbation(net, x, 3, [0.3], max_iter=12, **settings)
-    expected, steps = slow_ascent(net, x, 3, 0.3, 12, variant, area_on == "padded")
-    assert torch.allclose(history[0].t(), torch.tensor(steps, dtype=torch.float64), rtol=1e-4)
-    assert torch.allclose(masks, expected, atol=1e-4)
+    settings = {"variant": variant, "area_on": "padded", "border": "zeros", **SMALL}
+    masks, history = extremal_perturbation(net, x, 3, [0.3], max_iter=100, **settings)
+    expected, steps = slow_ascent(net, x, 3, 0.3, 100, variant)
+    assert torch.allclose(
+        history[0, :, :20].t(), torch.tensor(steps[:20], dtype=torch.float64), rtol=1e-4
+    )
+    assert torch.allclose(masks, expected, atol=1e-3)
 
 
 def test_a_batch_equals_the_loop(tiny: Tiny) -> None:
@@ -182,25 +182,75 @@ def test_weights_of_the_scores_as_a_target(tiny: Tiny) -> None:
     assert torch.allclose(by_weight.masks, by_class.masks, atol=1e-5)
 
 
-@pytest.mark.parametrize("schedule", ["fast", "paper"])
 @pytest.mark.parametrize("perturbation", ["blur", "fade"])
-def test_finds_the_place_that_matters(schedule: str, perturbation: str) -> None:
-    x = torch.ones(1, 3, 32, 32)
-    result = extremal_perturbation(
-        Corner(), x, 0, [0.06], perturbation, schedule=schedule, jitter=False, **SMALL
-    )
+def test_finds_the_place_that_matters(perturbation: str) -> None:
+    x = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    x[:, :, :8, :8] += 1
+    result = extremal_perturbation(Corner(), x, 0, [0.06], perturbation, jitter=False, **SMALL)
     mask = result.masks[0, 0]
     assert mask[:6, :6].mean() > 0.7
     assert mask[20:, 20:].mean() < 0.1
 
 
-def test_area_counts_on_the_image_unless_padded(tiny: Tiny) -> None:
+AREAS = (0.05, 0.1, 0.2, 0.3, 0.4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["tiny_vgg", "tiny_resnet"])
+def test_masks_have_the_areas_asked_for(network: str) -> None:
+    found = extremal_perturbation(
+        load_network(network), example_scene().x, example_scene().objects[0], AREAS, max_iter=50
+    )
+    assert found.area.tolist() == pytest.approx(AREAS, rel=0.05)
+    assert torch.allclose(found.covered, found.masks.mean((1, 2, 3)))
+    assert bool((found.covered <= found.area + 1e-6).all())
+
+
+def test_a_mask_that_hangs_over_the_edge_pays_for_all_of_it() -> None:
+    class Tip(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 20 * x[:, :, :2, :2].mean((2, 3))
+
+    x = torch.ones(1, 3, 32, 32)
+    found = extremal_perturbation(Tip(), x, 0, [0.07], "fade", jitter=False, **SMALL)
+    assert found.masks[0, 0, 0, 0] > 0.9
+    assert float(found.area) == pytest.approx(0.07, rel=0.05)
+    assert float(found.covered) == pytest.approx(float(found.masks.mean()))
+    assert float(found.covered) < 0.75 * float(found.area)
+
+
+def test_torchrays_area_is_that_of_the_mask_with_its_margin(tiny: Tiny) -> None:
     x = REFERENCE["x"]
-    area = 0.3
-    on_image = extremal_perturbation(tiny, x, 3, [area], schedule="paper", **SMALL)
-    assert float(on_image.area) == pytest.approx(area, abs=0.05)
-    padded = extremal_perturbation(tiny, x, 3, [area], schedule="paper", area_on="padded", **SMALL)
-    assert float(padded.masks.mean()) > area + 0.1
+    found = extremal_perturbation(tiny, x, 3, [0.3], area_on="padded", **SMALL)
+    assert float(found.area) == pytest.approx(0.3, abs=0.05)
+    assert float(found.covered) == pytest.approx(float(found.masks.mean()))
+    assert float(found.covered) > 0.3 + 0.1
+
+
+@pytest.mark.parametrize(
+    ("side", "step", "sigma"), [((224, 300), 7, 21), ((96, 96), 3, 9), ((448, 448), 14, 42)]
+)
+def test_step_and_sigma_go_with_the_image(side: tuple[int, int], step: int, sigma: float) -> None:
+    generator = generator_for(side)
+    assert (generator.step, generator.sigma) == (step, pytest.approx(sigma))
+    x, settings = torch.rand(1, 3, *side), {"max_iter": 1, "areas": 0.1}
+    usual = extremal_perturbation(Corner(), x, 0, **settings)
+    same = extremal_perturbation(Corner(), x, 0, step=step, sigma=sigma, **settings)
+    other = extremal_perturbation(Corner(), x, 0, step=8, sigma=9, **settings)
+    assert torch.equal(usual.masks, same.masks)
+    assert not torch.equal(other.masks, same.masks)
+
+
+@pytest.mark.parametrize("border", ["edge", "zeros"])
+def test_the_network_sees_fog_with_a_dark_border_only_with_zeros(border: str) -> None:
+    """A mask that keeps next to nothing of a bright image, whose corner is then bright or dark."""
+    x = torch.ones(1, 3, 64, 64)
+    found = extremal_perturbation(
+        Corner(), x, 0, [0.5], border=border, variant="delete", max_iter=1
+    )
+    # In the first step the mask is of ones, and all is taken away.
+    seen = -float(found.history[0, 0, 0])
+    assert seen == pytest.approx(1, abs=0.05) if border == "edge" else seen < 0.7
 
 
 def test_result_reports_and_unpacks(tiny: Tiny) -> None:
@@ -211,30 +261,11 @@ def test_result_reports_and_unpacks(tiny: Tiny) -> None:
     assert history is result[1] is result.history
     assert len(result) == 2
     assert history.shape == (2, 2, 7)
-    assert 1 <= int(result.iterations.min()) <= int(result.iterations.max()) <= 7
     assert result.areas == (0.3, 0.1)
-    assert torch.allclose(result.area, masks.mean((1, 2, 3)))
+    assert torch.allclose(result.covered, masks.mean((1, 2, 3)))
     shown = Perturbation(REFERENCE["x"]).apply(masks)
     assert torch.allclose(result.reward, tiny(shown)[:, 3].detach(), atol=1e-5)
-    assert not any(t.requires_grad for t in (masks, history, result.reward))
-
-
-@pytest.mark.parametrize("areas", [[0.5, 0.1, 0.8], [0.8, 0.5, 0.1]])
-def test_tolerance_stops_masks_one_by_one(areas: list[float]) -> None:
-    x = torch.ones(1, 3, 32, 32)
-    settings = {"perturbation": "fade", "jitter": False, "schedule": "paper", **SMALL}
-    free = extremal_perturbation(Corner(), x, 0, areas, max_iter=20, **settings)
-    assert free.iterations.tolist() == [20, 20, 20]
-    stopped = extremal_perturbation(Corner(), x, 0, areas, tol=0.02, **settings)
-    assert stopped.iterations.max() < 800
-    assert len(set(stopped.iterations.tolist())) > 1
-    assert stopped.history.shape[2] == int(stopped.iterations.max())
-    for i, area in enumerate(areas):
-        alone = extremal_perturbation(Corner(), x, 0, [area], tol=0.02, **settings)
-        assert torch.allclose(stopped.masks[i], alone.masks[0], atol=1e-5)
-        last = int(alone.iterations)
-        assert last == int(stopped.iterations[i])
-        assert torch.equal(stopped.history[i, :, last - 1], stopped.history[i, :, -1])
+    assert not any(t.requires_grad for t in (masks, history, result.reward, result.area))
 
 
 def test_no_mask_depends_on_the_others_by_the_contrastive_reward(tiny: Tiny) -> None:
@@ -278,8 +309,8 @@ def test_resizes_and_smooths(tiny: Tiny) -> None:
     x = REFERENCE["x"]
     resized = extremal_perturbation(tiny, x, 3, [0.3], max_iter=2, resize=(5, 7))
     assert resized.masks.shape == (1, 1, 7, 5)
-    sharp = extremal_perturbation(tiny, x, 3, [0.3], max_iter=20, **SMALL)
-    smooth = extremal_perturbation(tiny, x, 3, [0.3], max_iter=20, smooth=0.2, **SMALL)
+    sharp = extremal_perturbation(tiny, x, 3, [0.3], **SMALL)
+    smooth = extremal_perturbation(tiny, x, 3, [0.3], smooth=0.2, **SMALL)
     assert smooth.masks.shape == sharp.masks.shape
     assert smooth.masks.diff(dim=3).abs().max() < sharp.masks.diff(dim=3).abs().max()
 
@@ -296,20 +327,6 @@ def test_what_is_reported_is_of_the_masks_before_they_are_resized_and_smoothed(t
     assert torch.allclose(finished.masks, imsmooth(resized, 0.2 * 9), atol=1e-6)
 
 
-class Channels(nn.Module):
-    """A layer of which only channel 2 counts, after an in-place ReLU."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 6, 1)
-        nn.init.constant_(self.conv.weight, 0.5)
-        nn.init.constant_(self.conv.bias, 0.5)
-        self.relu = nn.ReLU(inplace=True)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.relu(self.conv(x))[:, 2:4].mean((2, 3))
-
-
 class NoGradient(Corner):
     """A network that can be asked, but gives no gradient."""
 
@@ -318,104 +335,11 @@ class NoGradient(Corner):
             return super().forward(x)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{"schedule": "paper"}, {"schedule": "paper", "variant": "dual"}],
-)
-def test_an_ascent_without_a_gradient_is_refused(settings: dict) -> None:
+@pytest.mark.parametrize("variant", ["preserve", "dual"])
+def test_an_ascent_without_a_gradient_is_refused(variant: str) -> None:
     x = torch.ones(1, 3, 32, 32)
     with pytest.raises(ValueError, match=r"^The reward has no gradient .* differentiable\.$"):
-        extremal_perturbation(NoGradient(), x, 0, [0.1], max_iter=3, **settings)
-
-
-@pytest.mark.parametrize("schedule", ["fast", "paper"])
-def test_an_ascent_over_channels_with_a_detached_reward_is_refused(schedule: str) -> None:
-    settings = {"layer": "conv", "over": "channels", "schedule": schedule}
-    with pytest.raises(ValueError, match="The reward has no gradient"):
-        extremal_perturbation(
-            Channels(),
-            torch.rand(1, 3, 9, 9),
-            0,
-            reward_func=lambda y, t, variant: y[:, t].detach(),
-            **settings,
-        )
-
-
-def test_discs_are_placed_without_a_gradient() -> None:
-    x = torch.ones(1, 3, 32, 32)
-    blind, seeing = (
-        extremal_perturbation(model, x, 0, [0.06], max_iter=10, **SMALL).masks
-        for model in (NoGradient(), Corner())
-    )
-    assert torch.equal(blind, seeing)
-
-
-def test_attributes_channels_of_a_layer() -> None:
-    model = Channels()
-    result = extremal_perturbation(
-        model, torch.rand(2, 3, 9, 9), 0, [0.16, 0.4], "fade", layer="conv", over="channels"
-    )
-    assert result.masks.shape == (4, 6, 1, 1)
-    assert bool((result.masks[:, 2] > 0.9).all())
-    assert float(result.masks[::2, [0, 1, 3, 4, 5]].mean()) < 0.1
-    assert not model.conv._forward_hooks
-
-
-def test_perturbs_places_of_a_layer() -> None:
-    class Half(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.pool = nn.AvgPool2d(2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.pool(x)[:, :, :5, :5].mean((2, 3))
-
-    model = Half()
-    result = extremal_perturbation(
-        model, torch.ones(1, 3, 32, 32), 0, [0.08], "fade", layer=model.pool, step=1, sigma=2
-    )
-    assert result.masks.shape == (1, 1, 16, 16)
-    assert result.masks[0, 0, :3, :3].mean() > 0.6
-    assert result.masks[0, 0, 8:, 8:].mean() < 0.2
-
-
-class Odd(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.used, self.unused, self.twice = nn.Conv2d(3, 3, 1), nn.ReLU(), nn.ReLU()
-        self.rnn, self.flat = nn.LSTM(3, 3, batch_first=True), nn.Flatten()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.twice(self.twice(self.used(x)))
-        return self.rnn(self.flat(y.mean((2, 3)))[:, None])[0][:, 0]
-
-
-def test_a_layer_of_a_compiled_network_cannot_be_perturbed() -> None:
-    model = torch.compile(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Flatten()), backend="eager")
-    x = torch.rand(1, 3, 4, 4)
-    with torch.no_grad():
-        model(x)
-    with pytest.raises(ValueError, match="of a compiled or scripted model can't be perturbed"):
-        extremal_perturbation(model, x, 0, layer="_orig_mod.0", max_iter=1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"layer": "unused"}, "runs not at all"),
-        ({"layer": "twice"}, "runs 2 times"),
-        ({"layer": "rnn"}, "gives a tuple"),
-        ({"layer": "used2"}, "did you mean 'used'"),
-        ({"layer": "flat"}, "use over='channels'"),
-        ({"over": "channels"}, "need a layer"),
-        ({"over": "pixels"}, "over must be one of"),
-    ],
-)
-def test_layers_that_cannot_be_perturbed(arguments: dict, message: str) -> None:
-    model = Odd()
-    with pytest.raises(ValueError, match=message):
-        extremal_perturbation(model, torch.rand(1, 3, 8, 8), 0, **arguments)
-    assert not any(m._forward_hooks for m in model.modules())
+        extremal_perturbation(NoGradient(), x, 0, [0.1], variant=variant)
 
 
 @pytest.mark.parametrize(
@@ -427,10 +351,9 @@ def test_layers_that_cannot_be_perturbed(arguments: dict, message: str) -> None:
         ({"areas": []}, "at least one area"),
         ({"perturbation": "noise"}, "perturbation must be one of"),
         ({"variant": "keep"}, "variant must be one of"),
-        ({"schedule": "slow"}, "schedule must be one of"),
-        ({"area_on": "mask"}, "area_on must be one of"),
+        ({"area_on": "image"}, "area_on must be one of mass, padded, not 'image'"),
+        ({"border": "reflect"}, "border must be one of edge, zeros, not 'reflect'"),
         ({"max_iter": 0}, "max_iter must be"),
-        ({"tol": -1}, "tol must be"),
         ({"step": 0}, "step must be"),
         ({"sigma": -1}, "sigma must be"),
         ({"num_levels": 1}, "num_levels must be"),
@@ -442,10 +365,6 @@ def test_layers_that_cannot_be_perturbed(arguments: dict, message: str) -> None:
         ({"reward_func": lambda y, t, variant: y.sum()}, "one reward per mask"),
         (
             {"reward_func": lambda y, t, variant: y[:, t] / 0},
-            "infinite or not a number in iteration 1",
-        ),
-        (
-            {"reward_func": lambda y, t, variant: y[:, t] / 0, "schedule": "paper"},
             "infinite or not a number in iteration 1",
         ),
     ],
@@ -488,12 +407,10 @@ def test_areas_may_be_numbers_of_any_kind(tiny: Tiny, areas: Any) -> None:
         *[({"smooth": float(bad)}, "smooth must be a finite number") for bad in ("nan", "inf")],
         *[({"max_iter": bad}, "max_iter must be a whole") for bad in ("a", [1], 2.5, True)],
         *[({"max_iter": float(bad)}, "max_iter must be a whole") for bad in ("nan", "inf")],
-        *[({"tol": bad}, "tol must be at least 0") for bad in ("a", [1], float("nan"))],
+        *[({"max_iter": bad}, "max_iter must be a whole") for bad in (None, -3)],
         ({"resize": (0, 4)}, "resize must be"),
         ({"resize": "large"}, "resize must be"),
         ({"resize": True, "resize_mode": "cubic"}, "resize_mode must be"),
-        ({"resize": True, "layer": "conv1", "over": "channels"}, "leave out resize"),
-        ({"smooth": 0.1, "layer": "conv1", "over": "channels"}, "leave out resize"),
         ({"reward_func": None}, "reward_func must be a function, not None"),
         ({"reward_func": "simple"}, "reward_func must be a function, not 'simple'"),
         ({"callback": 3}, "callback must be a function, not 3"),
@@ -501,17 +418,14 @@ def test_areas_may_be_numbers_of_any_kind(tiny: Tiny, areas: Any) -> None:
 )
 def test_bad_options_are_refused_before_the_network_runs(arguments: dict, message: str) -> None:
     model = Exploding(1, AssertionError)
-    if "layer" in arguments:
-        arguments = {**arguments, "layer": model.inner.conv1}
     with pytest.raises((TypeError, ValueError), match=message):
         extremal_perturbation(model, torch.rand(1, 3, 8, 8), 1, **arguments)
 
 
-@pytest.mark.parametrize("schedule", ["fast", "paper"])
 @pytest.mark.parametrize("variant", ["preserve", "dual"])
-def test_of_several_rewards_per_mask_the_mean_counts(schedule: str, variant: str) -> None:
+def test_of_several_rewards_per_mask_the_mean_counts(variant: str) -> None:
     model = nn.Conv2d(3, 4, 3, padding=1)
-    x, options = torch.rand(1, 3, 16, 16), {"variant": variant, "schedule": schedule, "max_iter": 3}
+    x, options = torch.rand(1, 3, 16, 16), {"variant": variant, "max_iter": 3}
 
     def everywhere(scores: torch.Tensor, target: int, variant: str) -> torch.Tensor:
         if variant == "dual":
@@ -532,7 +446,6 @@ def test_of_several_rewards_per_mask_the_mean_counts(schedule: str, variant: str
     torch.testing.assert_close(found.reward, mean.reward)
 
 
-@pytest.mark.parametrize("schedule", ["fast", "paper"])
 @pytest.mark.parametrize(
     ("reward", "kind"),
     [
@@ -541,11 +454,9 @@ def test_of_several_rewards_per_mask_the_mean_counts(schedule: str, variant: str
         (lambda y, t, variant: y[:, t].detach().numpy(), "ndarray"),
     ],
 )
-def test_rewards_must_be_tensors(
-    tiny: Tiny, reward: Callable[..., Any], kind: str, schedule: str
-) -> None:
+def test_rewards_must_be_tensors(tiny: Tiny, reward: Callable[..., Any], kind: str) -> None:
     with pytest.raises(ValueError, match=rf"one reward per mask, a tensor .* gave a {kind}\.$"):
-        extremal_perturbation(tiny, REFERENCE["x"], 1, reward_func=reward, schedule=schedule)
+        extremal_perturbation(tiny, REFERENCE["x"], 1, reward_func=reward)
 
 
 def test_the_last_reward_is_looked_at_too(tiny: Tiny) -> None:
@@ -556,7 +467,7 @@ def test_the_last_reward_is_looked_at_too(tiny: Tiny) -> None:
         calls += 1
         return y[:, target] * (1.0 if calls < 3 else float("nan"))
 
-    settings = {"schedule": "paper", "max_iter": 2, **SMALL}
+    settings = {"max_iter": 2, **SMALL}
     with pytest.raises(ValueError, match="infinite or not a number of the masks found"):
         extremal_perturbation(tiny, REFERENCE["x"], 1, reward_func=reward, **settings)
 
@@ -588,43 +499,18 @@ def state_of(model: nn.Module, x: torch.Tensor) -> tuple:
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"schedule": "paper"},
-        {"sigma": 8, "max_iter": 6},
-        {"layer": "inner.relu2"},
-        {"layer": "inner.relu2", "over": "channels"},
-    ],
-    ids=["paper", "fast", "layer", "channels"],
-)
-def test_leaves_everything_as_it_was_after_an_exception_at_every_forward(
-    settings: dict, error: type[BaseException]
-) -> None:
-    settings = {"max_iter": 3, "step": 2, "sigma": 2} | settings
-    # 13 x 13 parameters: both searches of the fast schedule run.
-    side = 26 if settings["sigma"] == 8 else 8
-
-    def run(at: int) -> int:
-        # How many passes there are depends on what the network answers.
-        torch.manual_seed(0)
-        model = Exploding(at, error).train()
-        model.inner.conv1.eval()
-        model.inner.conv2.weight.requires_grad_(False)
-        x = torch.rand(2, 3, side, side, requires_grad=True)
-        before = state_of(model, x)
-        if at:
-            with pytest.raises(error, match="injected"):
-                extremal_perturbation(model, x, 1, [0.2], **settings)
-        else:
-            extremal_perturbation(model, x, 1, [0.2], **settings)
-        assert state_of(model, x) == before
-        return model.calls
-
-    passes = run(0)
-    assert passes >= 5
-    for at in range(1, passes + 1):
-        run(at)
+@pytest.mark.parametrize("at", [0, 1, 2, 4, 5], ids=lambda at: f"at pass {at}")
+def test_leaves_everything_as_it_was_after_an_exception(at: int, error: type) -> None:
+    """At no pass, the first, in an ascent of three steps, and at the last, which measures."""
+    model = Exploding(at, error).train()
+    model.inner.conv1.eval()
+    model.inner.conv2.weight.requires_grad_(False)
+    x = torch.rand(2, 3, 8, 8, requires_grad=True)
+    before = state_of(model, x)
+    with pytest.raises(error, match="injected") if at else nullcontext():
+        extremal_perturbation(model, x, 1, [0.2], max_iter=3)
+    assert model.calls == (at or 5)
+    assert state_of(model, x) == before
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, StopIteration])
@@ -636,7 +522,7 @@ def test_an_exception_in_the_reward_restores_all(tiny: Tiny, error: type[BaseExc
     x = REFERENCE["x"].clone()
     before = state_of(tiny, x)
     with pytest.raises(error):
-        extremal_perturbation(tiny, x, 1, [0.2], reward_func=reward, layer="conv1", **SMALL)
+        extremal_perturbation(tiny, x, 1, [0.2], reward_func=reward, **SMALL)
     assert state_of(tiny, x) == before
 
 
@@ -661,9 +547,9 @@ def test_callers_in_inference_mode_and_no_grad(tiny: Tiny) -> None:
 def test_under_autocast_masks_keep_full_precision(tiny: Tiny) -> None:
     x = REFERENCE["x"]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        result = extremal_perturbation(tiny, x, 3, [0.3], max_iter=10, schedule="paper", **SMALL)
+        result = extremal_perturbation(tiny, x, 3, [0.3], max_iter=10, **SMALL)
     assert result.masks.dtype == torch.float32
-    expected = extremal_perturbation(tiny, x, 3, [0.3], max_iter=10, schedule="paper", **SMALL)
+    expected = extremal_perturbation(tiny, x, 3, [0.3], max_iter=10, **SMALL)
     assert torch.allclose(result.masks, expected.masks, atol=0.02)
     assert not torch.equal(result.reward, expected.reward)
 
@@ -679,7 +565,7 @@ def test_prints_and_shows_progress_only_on_request(
     tiny: Tiny, capsys: pytest.CaptureFixture[str]
 ) -> None:
     x = REFERENCE["x"]
-    settings = {"max_iter": 4, "schedule": "paper"}
+    settings = {"max_iter": 4}
     extremal_perturbation(tiny, x, 3, [0.3], **settings)
     assert capsys.readouterr() == ("", "")
     extremal_perturbation(tiny, x, 3, [0.3], print_iter=2, progress=True, **settings)
@@ -706,29 +592,3 @@ def test_calls_back_after_each_iteration(tiny: Tiny) -> None:
         extremal_perturbation(tiny, REFERENCE["x"], 3, max_iter=9, callback=callback)
     assert calls == [(1, 9), (2, 9), (3, 9)]
     assert tiny.training
-
-
-def test_replaced_activations_survive_an_in_place_layer() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Flatten())
-    images = torch.rand(1, 3, 5, 5) - 0.5
-    with LayerReplacement(model, "0", images) as run:
-        assert torch.equal(run.activations, model[0](images).detach())
-        given = torch.full((2, 4, 5, 5), -1.0)
-        assert float(run(given, [0, 0]).detach().abs().max()) == 0
-        assert torch.equal(given, torch.full_like(given, -1.0))
-    assert not model[0]._forward_hooks
-
-
-def test_scores_in_other_units_give_the_same_masks(tiny: Tiny) -> None:
-    class Loud(nn.Module):
-        def __init__(self, inner: nn.Module) -> None:
-            super().__init__()
-            self.inner = inner
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return 1000 * self.inner(x) + 3
-
-    net, x = tiny.double(), REFERENCE["x"].double()
-    plain = extremal_perturbation(net, x, 3, [0.2, 0.5], **SMALL)
-    loud = extremal_perturbation(Loud(net), x, 3, [0.2, 0.5], **SMALL)
-    assert torch.allclose(loud.masks, plain.masks, atol=1e-4)

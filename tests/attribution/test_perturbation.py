@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from course_lib.attribution.maps.imaging import imsmooth
-from course_lib.attribution.masks.area import area_penalty, mask_area
+from course_lib.attribution.masks.area import area_penalty, fit_area
+from course_lib.attribution.masks.generator import MaskGenerator
 from course_lib.attribution.masks.perturbation import (
     BLUR_PERTURBATION,
     FADE_PERTURBATION,
@@ -25,7 +26,7 @@ def relative_error(value: torch.Tensor, expected: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("case", REFERENCE["perturbation"], ids=["blur", "fade"])
 def test_reference_pyramids_images_and_gradients(case: dict) -> None:
-    perturbation = Perturbation(REFERENCE["x"], **case["kwargs"])
+    perturbation = Perturbation(REFERENCE["x"], border="zeros", **case["kwargs"])
     assert relative_error(perturbation.pyramid, case["pyramid"]) < 1e-5
     assert str(perturbation) == case["str"]
     mask = case["mask"].clone().requires_grad_()
@@ -37,9 +38,10 @@ def test_reference_pyramids_images_and_gradients(case: dict) -> None:
 
 @pytest.mark.parametrize("kind", [BLUR_PERTURBATION, FADE_PERTURBATION])
 @pytest.mark.parametrize("num_levels", [2, 5])
-def test_equals_the_loop_over_pixels(kind: str, num_levels: int) -> None:
+@pytest.mark.parametrize(("border", "padding"), [("edge", "replicate"), ("zeros", "constant")])
+def test_equals_the_loop_over_pixels(kind: str, num_levels: int, border: str, padding: str) -> None:
     x = torch.rand(1, 2, 6, 5, dtype=torch.float64)
-    perturbation = Perturbation(x, num_levels, max_blur=3, type=kind)
+    perturbation = Perturbation(x, num_levels, max_blur=3, type=kind, border=border)
     mask = torch.rand(2, 1, 6, 5, dtype=torch.float64)
     mask[0, 0, 0, 0], mask[0, 0, 0, 1] = 0, 1
     output = perturbation.apply(mask)
@@ -54,7 +56,7 @@ def test_equals_the_loop_over_pixels(kind: str, num_levels: int) -> None:
                     if kind == FADE_PERTURBATION:
                         images.append(x[0] * share)
                     else:
-                        images.append(imsmooth(x, 3 * (1 - share))[0] if share < 1 else x[0])
+                        images.append(imsmooth(x, 3 * (1 - share), padding_mode=padding)[0])
                 w = place - below
                 expected = (1 - w) * images[0][:, i, j] + w * images[1][:, i, j]
                 assert torch.allclose(output[n, :, i, j], expected, atol=1e-6)
@@ -73,13 +75,11 @@ def test_each_image_has_its_own_pyramid() -> None:
     assert torch.allclose(chosen[1], Perturbation(x[:1]).apply(mask[1:2])[0], atol=1e-6)
 
 
-def test_a_mask_per_channel() -> None:
-    x = torch.rand(2, 4, 3, 3)
-    mask = torch.rand(2, 4, 1, 1, requires_grad=True)
-    output = Perturbation(x, type="fade").apply(mask)
-    assert torch.allclose(output, x * mask, atol=1e-6)
-    output.sum().backward()
-    assert torch.allclose(mask.grad, x.sum((2, 3), keepdim=True), atol=1e-5)
+@pytest.mark.parametrize("border", ["edge", "zeros"])
+def test_the_blur_of_a_bright_image_is_dark_at_the_border_only_with_zeros(border: str) -> None:
+    gone = Perturbation(torch.ones(1, 3, 32, 32), border=border).apply(torch.zeros(1, 1, 32, 32))
+    corner = float(gone[0, 0, 0, 0])
+    assert corner == pytest.approx(1) if border == "edge" else corner < 0.5
 
 
 def test_extreme_masks_give_the_ends_of_the_pyramid() -> None:
@@ -113,6 +113,7 @@ def test_the_image_may_change_afterwards() -> None:
         ({"max_blur": float("inf")}, "max_blur must be"),
         ({"max_blur": "a"}, "max_blur must be"),
         ({"type": "noise"}, "perturbation must be one of"),
+        ({"border": "reflect"}, "border must be one of edge, zeros, but got 'reflect'"),
     ],
 )
 def test_refuses_bad_settings(arguments: dict, message: str) -> None:
@@ -124,6 +125,8 @@ def test_refuses_masks_that_do_not_fit() -> None:
     perturbation = Perturbation(torch.rand(2, 3, 4, 4))
     with pytest.raises(ValueError, match="must have shape"):
         perturbation.apply(torch.rand(2, 1, 4, 5))
+    with pytest.raises(ValueError, match="must have shape"):
+        perturbation.apply(torch.rand(2, 3, 1, 1))
     with pytest.raises(ValueError, match="multiple of the number of images"):
         perturbation.apply(torch.rand(3, 1, 4, 4))
 
@@ -259,10 +262,40 @@ def test_a_flat_mask_of_the_area_costs_nothing() -> None:
     mask = torch.zeros(1, 1, 10, 10)
     mask[..., :3, :] = 1
     assert float(area_penalty(mask, [0.3])) == 0
-    assert float(mask_area(mask)) == pytest.approx(0.3)
     assert float(area_penalty(mask, [0.1])) == pytest.approx(0.2)
 
 
 def test_area_penalty_needs_an_area_per_mask() -> None:
     with pytest.raises(ValueError, match="one area per mask"):
         area_penalty(torch.rand(2, 1, 3, 3), [0.1])
+
+
+def test_pixels_of_the_image_count_and_not_those_of_the_margin() -> None:
+    """A quarter of 16 pixels, in a mask of 36."""
+    mask = torch.zeros(1, 1, 6, 6)
+    mask[..., :2, :2] = 1
+    assert float(area_penalty(mask, [0.25], pixels=16)) == 0
+    mask[0, 0, 5, 5] = 0.5
+    assert float(area_penalty(mask, [0.25], pixels=16)) == pytest.approx(0.25 / 16)
+    assert float(area_penalty(mask, [0.5], pixels=16)) == pytest.approx((0.25 + 3) / 16)
+
+
+def test_rims_are_fitted_to_the_area() -> None:
+    generator = MaskGenerator((48, 48), 3, 9)
+    parameters = torch.zeros(3, 1, *generator.shape_in)
+    parameters[..., 4:9, 5:10] = 1
+    parameters[2, 0, 0, 0] = 1
+    _, full = generator.generate(parameters)
+    before = float(full[0].sum()) / 48**2
+    areas = [0.8 * before, 1.2 * before, 1.3 * before]
+    fitted = fit_area(full, areas, 48**2)
+    assert (fitted.sum((1, 2, 3)) / 48**2).tolist() == pytest.approx(areas, rel=1e-3)
+    for mask, was in zip(fitted.flatten(1), full.flatten(1), strict=True):
+        assert bool((mask[was.argsort()].diff() >= 0).all())
+        assert bool(((mask >= 0) & (mask <= 1)).all())
+
+
+@pytest.mark.parametrize(("area", "power"), [(0.999, 1 / 4), (0.001, 4)])
+def test_no_rim_becomes_more_than_twice_as_steep_or_flat(area: float, power: float) -> None:
+    mask = torch.rand(1, 1, 8, 8)
+    assert torch.allclose(fit_area(mask, [area], 64), mask**power, atol=1e-5)

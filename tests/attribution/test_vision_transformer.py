@@ -5,7 +5,6 @@ import warnings
 import pytest
 import torch
 
-from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
@@ -78,48 +77,6 @@ def test_a_layer_with_zero_gradient_is_refused(vit, method, layer):
         method(vit, x, 0, saliency_layer=layer)
 
 
-@pytest.mark.parametrize("over", ["places", "channels"])
-def test_patches_of_a_layer_are_perturbed_and_the_class_token_is_not(vit, over):
-    layer = vit.eval().encoder.layers.encoder_layer_0
-    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
-    found = extremal_perturbation(
-        vit,
-        x,
-        [1, 2],
-        areas=[0.25, 0.5],
-        layer="encoder.layers.encoder_layer_0",
-        over=over,
-        step=1,
-        sigma=1,
-        perturbation="fade",
-        max_iter=10,
-    )
-    assert found.masks.shape == ((4, 1, 4, 4) if over == "places" else (4, 16, 1, 1))
-    masks = found.masks if over == "channels" else found.masks.flatten(2).transpose(1, 2)
-
-    def masked(m, args, output):
-        whole = output.clone()
-        # A mask of places is a number per patch, one of channels a number per channel.
-        factor = masks if over == "places" else masks.flatten(2).transpose(1, 2)
-        whole[:, 1:] *= factor
-        return whole
-
-    handle = layer.register_forward_hook(masked)
-    with torch.no_grad():
-        scores = vit(x.repeat_interleave(2, 0))
-    handle.remove()
-    expected = scores.gather(1, torch.tensor([[1], [1], [2], [2]])).squeeze(1)
-    torch.testing.assert_close(found.reward.flatten(), expected)
-
-
-@pytest.mark.parametrize("over", ["places", "channels"])
-def test_patches_that_nothing_reads_are_not_perturbed(vit, over):
-    x = torch.randn(1, 3, 32, 32, dtype=torch.float64)
-    with pytest.raises(ValueError, match="reads only its class token from there on"):
-        extremal_perturbation(vit, x, 1, layer=LAST, over=over, max_iter=2)
-    assert not any(m._forward_hooks for m in vit.modules())
-
-
 def test_guided_backprop_says_that_it_is_undefined(vit):
     x = torch.randn(1, 3, 32, 32, dtype=torch.float64)
     with warnings.catch_warnings(record=True) as found:
@@ -185,20 +142,6 @@ def test_channels_at_the_end_are_found(swin, layer):
     # The same layer as N x C x H x W, where the network has it so.
     if layer == "norm":
         torch.testing.assert_close(grad_cam(swin, x, 3, saliency_layer="permute"), found)
-
-
-def test_perturbing_channels_at_the_end(swin):
-    x = torch.randn(1, 3, 32, 48, dtype=torch.float64)
-    results = [
-        extremal_perturbation(swin, x, 3, areas=[0.4], layer=layer, over=over, max_iter=20)
-        for over in ("places", "channels")
-        for layer in ("norm", "permute")
-    ]
-    assert results[0].masks.shape[2:] == (4, 6)
-    assert results[2].masks.shape[1] == 24
-    for at_end, first in (results[:2], results[2:]):
-        torch.testing.assert_close(at_end.masks, first.masks)
-        torch.testing.assert_close(at_end.reward, first.reward)
 
 
 def test_where_both_dimensions_fit_the_channels_are_second():

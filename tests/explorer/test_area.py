@@ -13,7 +13,8 @@ from PIL import Image
 from torch import nn
 
 from course_lib.attribution.extremal_perturbation import extremal_perturbation
-from course_lib.explorer import AreaExplorer
+from course_lib.attribution.masks.generator import generator_for
+from course_lib.explorer import AreaExplorer, canvas
 from course_lib.explorer.area import describe, render
 from course_lib.world.scenes import draw_scene
 
@@ -237,6 +238,35 @@ def test_bad_input_gets_one_sentence(scene):
     for areas in ([], [0.0, 0.1], [0.2, 0.1], [0.1, 0.1], [0.5, 1.0]):
         with pytest.raises(ValueError, match="areas are shares"):
             AreaExplorer(Red(), x, 0, areas=areas)
+
+
+def test_areas_smaller_than_a_disc_are_not_offered(scene):
+    x = torch.from_numpy(scene.image)[None]
+    disc = generator_for((48, 48)).disc_area() / 48**2
+    offered = AreaExplorer(Red(), x, 0, areas=[0.01, 0.9 * disc, 1.1 * disc, 0.3])
+    assert offered._areas == (1.1 * disc, 0.3)
+    assert len(offered.area.options) == 2
+    smaller = AreaExplorer(Red(), x, 0, areas=[0.01, 0.3], step=1, sigma=2)
+    assert smaller._areas == (0.01, 0.3)
+    with pytest.raises(ValueError, match=r"A single disc of the masks covers 3\.\d+ % .* larger"):
+        AreaExplorer(Red(), x, 0, areas=[0.01, 0.02])
+
+
+def test_the_curve_goes_over_what_the_masks_cover(explorer, monkeypatch):
+    found = explorer.wait().state(0).found
+    np.testing.assert_allclose(found.covered, found.masks.mean((1, 2)), rtol=1e-5)
+    drawn = []
+    monkeypatch.setattr(
+        "course_lib.explorer.canvas.curve_pixels",
+        lambda x, *rest, **labels: drawn.append((x, labels)) or canvas.blank_pixels(),
+    )
+    covered = np.array([0.0, 0.1, 0.2], dtype=np.float32)
+    render(
+        dataclasses.replace(explorer.state(1), found=dataclasses.replace(found, covered=covered))
+    )
+    (x, labels), *_ = drawn
+    assert x == pytest.approx([0.001, 0.1, 0.2])
+    assert labels["x_label"] == "covered by the mask, % of the image"
 
 
 def test_the_contact_sheet_shows_every_area(explorer):

@@ -14,6 +14,9 @@ from .smooth_maximum import smooth_maximum
 
 POOLING_METHODS = ("softmax", "sum", "sigmoid")
 
+# The side of the images, in pixels, for which the paper chose its step and sigma.
+_PAPER_SIDE, _PAPER_STEP, _PAPER_SIGMA = 224, 7, 21
+
 
 def smooth_kernel(z: torch.Tensor) -> torch.Tensor:
     """The mask's profile exp(-2 max(0, z - 1/2)^2): 1 up to half a sigma, then falling.
@@ -150,19 +153,6 @@ class MaskGenerator:
         Raises:
             ValueError: ``mask_in`` has another shape.
         """
-        full = self._pool(mask_in, 0, self.shape_out[0], 0, self.shape_out[1])
-        m, (height, width) = self.margin, self.shape
-        return full[:, :, m : m + height, m : m + width], full
-
-    def crop(self, mask_in: torch.Tensor) -> torch.Tensor:
-        """The mask of :meth:`generate` without its margin, (N, 1, *shape), for half the work."""
-        m, (height, width) = self.margin, self.shape
-        return self._pool(mask_in, m, m + height, m, m + width)
-
-    def _pool(
-        self, mask_in: torch.Tensor, top: int, bottom: int, left: int, right: int
-    ) -> torch.Tensor:
-        """Pixels [top, bottom) x [left, right) of the full mask."""
         if mask_in.dim() != 4 or mask_in.shape[1:] != (1, *self.shape_in):
             raise ValueError(
                 f"A mask of shape {self.shape} needs parameters of shape "
@@ -170,28 +160,25 @@ class MaskGenerator:
             )
         if mask_in.dtype in (torch.float16, torch.bfloat16):
             mask_in = mask_in.float()
-        step, side = self.step, 2 * self.radius + 1
-        first_row, first_column = top // step, left // step
-        rows = -(-bottom // step) - first_row
-        columns = -(-right // step) - first_column
-        padded = F.pad(mask_in, (self.padding,) * 4)[
-            :,
-            :,
-            first_row : first_row + rows + side - 1,
-            first_column : first_column + columns + side - 1,
-        ]
-        count = len(mask_in)
-        neighbours = F.unfold(padded, (side, side)).transpose(0, 1).reshape(side * side, -1)
-        pooled = self._pool_neighbours(neighbours)
-        pooled = pooled.view(step, step, count, rows, columns).permute(2, 3, 0, 4, 1)
-        pooled = pooled.reshape(count, 1, rows * step, columns * step)
-        pooled = pooled[
-            :,
-            :,
-            top - first_row * step : bottom - first_row * step,
-            left - first_column * step : right - first_column * step,
-        ]
-        return pooled.clamp(0, 1) if self.clamp else pooled
+        count, side, step = len(mask_in), 2 * self.radius + 1, self.step
+        neighbours = F.unfold(F.pad(mask_in, (self.padding,) * 4), side)
+        pooled = self._pool_neighbours(neighbours.transpose(0, 1).reshape(side * side, -1))
+        # Each column is a grid cell, each row a pixel in it: put the pixels in their places.
+        pooled = pooled.view(step, step, count, *self.shape_mid).permute(2, 3, 0, 4, 1)
+        full = pooled.reshape(count, 1, *self.shape_up)
+        full = full[:, :, : self.shape_out[0], : self.shape_out[1]]
+        if self.clamp:
+            full = full.clamp(0, 1)
+        return self.cut(full), full
+
+    def cut(self, full: torch.Tensor) -> torch.Tensor:
+        """The image's part, (N, 1, *shape), of a full mask."""
+        m, (height, width) = self.margin, self.shape
+        return full[:, :, m : m + height, m : m + width]
+
+    def crop(self, mask_in: torch.Tensor) -> torch.Tensor:
+        """The mask of :meth:`generate` without its margin, (N, 1, *shape)."""
+        return self.generate(mask_in)[0]
 
     def _pool_neighbours(self, neighbours: torch.Tensor) -> torch.Tensor:
         self.to(neighbours.device)
@@ -206,3 +193,34 @@ class MaskGenerator:
         """Moves the kernel to ``device`` and returns the generator itself."""
         self.weights = self.weights.to(device)
         return self
+
+    def disc_area(self) -> float:
+        """The least that a mask can show whole: the sum of one parameter's disc, in pixels.
+
+        >>> round(MaskGenerator((96, 96), 3, 9).disc_area() / 96**2, 3)
+        0.033
+        """
+        one = torch.zeros(1, 1, *self.shape_in, device=self.weights.device)
+        one[0, 0, self.shape_in[0] // 2, self.shape_in[1] // 2] = 1
+        return float(self.generate(one)[1].sum())
+
+
+def generator_for(
+    shape: Sequence[int], step: int | None = None, sigma: float | None = None
+) -> MaskGenerator:
+    """A generator in the paper's proportions: step 7, sigma 21 for a shorter side of 224 pixels.
+
+    Args:
+        shape: (height, width) of the image.
+        step, sigma: other ones, in pixels.
+
+    >>> generator = generator_for((96, 128))
+    >>> generator.step, generator.sigma, generator.shape_in
+    (3, 9.0, (32, 43))
+    """
+    share = min(shape) / _PAPER_SIDE
+    return MaskGenerator(
+        shape,
+        max(1, round(_PAPER_STEP * share)) if step is None else step,
+        _PAPER_SIGMA * share if sigma is None else sigma,
+    )

@@ -19,14 +19,17 @@ FADE_PERTURBATION = "fade"
 
 PERTURBATIONS = (BLUR_PERTURBATION, FADE_PERTURBATION)
 
+BORDERS = {"edge": "replicate", "zeros": "constant"}
+"""How an image goes on beyond its edge while it is blurred, and `imsmooth`'s word for it."""
+
 
 class Perturbation:
     r"""Perturbs images by masks: 1 keeps a place as it is, 0 perturbs it entirely.
 
     A pyramid of L levels holds ever less perturbed versions of the image :math:`x_0, \dots, x_{L-1}
-    = x`: level l is the image blurred by `imsmooth` with sigma = max_blur (1 - l / (L - 1)), taken
-    as zero outside (so that borders darken), or, for "fade", l / (L - 1) times the image. A mask
-    value m picks a place between two neighbouring levels,
+    = x`: level l is the image blurred by `imsmooth` with sigma = max_blur (1 - l / (L - 1)), or,
+    for "fade", l / (L - 1) times the image. A mask value m picks a place between two neighbouring
+    levels,
 
     .. math:: (m \otimes x)(u) = (1 - w)\, x_k(u) + w\, x_{k+1}(u), \qquad k + w = (L - 1)\, m(u),
 
@@ -34,17 +37,19 @@ class Perturbation:
     Paper: Fong, Patrick and Vedaldi (2019), arXiv 1910.08485, section 3.
 
     Args:
-        input: float tensor (N, C, H, W): images, or any layer's activations.
+        input: images, float tensor (N, C, H, W).
         num_levels: L, at least 2.
         max_blur: standard deviation in pixels of the strongest blur, > 0.
         type: ``"blur"`` or ``"fade"`` (towards 0).
+        border: beyond the image the blur sees ``"edge"``, the values at its edge, or ``"zeros"``,
+            as in TorchRay, where the borders of the blurred image are dark.
 
     Attributes:
         pyramid: (L, C, H, W) for one image, (N, L, C, H, W) for several; from most perturbed to the
             image itself.
 
     Raises:
-        ValueError: input, num_levels, max_blur or type is not as above.
+        ValueError: input, num_levels, max_blur, type or border is not as above.
 
     >>> x = torch.ones(1, 3, 8, 8)
     >>> fade = Perturbation(x, type="fade")
@@ -58,6 +63,7 @@ class Perturbation:
         num_levels: int = 8,
         max_blur: float = 20,
         type: str = BLUR_PERTURBATION,
+        border: str = "edge",
     ) -> None:
         if input.dim() != 4:
             raise ValueError(
@@ -76,6 +82,8 @@ class Perturbation:
             raise ValueError(
                 f"The perturbation must be one of {', '.join(PERTURBATIONS)}, but got {type!r}."
             )
+        if border not in BORDERS:
+            raise ValueError(f"border must be one of {', '.join(BORDERS)}, but got {border!r}.")
         self.type = type
         self.num_levels = int(num_levels)
         self.max_blur = max_blur
@@ -88,9 +96,9 @@ class Perturbation:
                     levels.append(image * share)
                 else:
                     blur = (1 - share) * max_blur
-                    levels.append(imsmooth(image, sigma=blur) if blur > 0 else image.clone())
+                    levels.append(imsmooth(image, blur, padding_mode=BORDERS[border]))
             self._levels = torch.stack(levels, dim=1)
-        self._tables: dict[str, torch.Tensor] = {}
+        self._table = _level_table(self._levels)
 
     @property
     def pyramid(self) -> torch.Tensor:
@@ -100,8 +108,7 @@ class Perturbation:
         """The images perturbed by ``mask``; differentiable in ``mask``.
 
         Args:
-            mask: float tensor with values in [0, 1]: (M, 1, H, W), one value per place, or (M, C,
-                1, 1), one value per channel.
+            mask: float tensor with values in [0, 1], (M, 1, H, W).
             images: long tensor (M,), the image of each mask. By default M must be a multiple of the
                 number N of images, and each image gets M / N consecutive masks.
 
@@ -110,14 +117,13 @@ class Perturbation:
             0.
 
         Raises:
-            ValueError: ``mask`` fits neither shape, or M is no multiple of N.
+            ValueError: ``mask`` has another shape, or M is no multiple of N.
         """
-        count, levels, channels, height, width = self._levels.shape
-        per_place = tuple(mask.shape[1:]) == (1, height, width)
-        if not per_place and tuple(mask.shape[1:]) != (channels, 1, 1):
+        count, height, width = len(self._levels), *self._levels.shape[3:]
+        if mask.dim() != 4 or mask.shape[1:] != (1, height, width):
             raise ValueError(
-                f"A mask for these images must have shape (M, 1, {height}, {width}) or "
-                f"(M, {channels}, 1, 1), but got {tuple(mask.shape)}."
+                f"A mask for these images must have shape (M, 1, {height}, {width}), but got "
+                f"{tuple(mask.shape)}."
             )
         if images is None:
             if len(mask) % count:
@@ -127,34 +133,13 @@ class Perturbation:
                 )
             images = torch.arange(count, device=mask.device)
             images = images.repeat_interleave(len(mask) // count)
-        if not per_place:
-            table = self._table("channel")
-            within = torch.arange(channels, device=mask.device)[:, None, None]
-            rows = _Interpolate.apply(mask, table, images, levels, within, channels)
-            return rows.reshape(len(mask), channels, height, width)
-        table = self._table("place")
-        within = torch.arange(height * width, device=mask.device).view(height, width)
-        rows = _Interpolate.apply(mask, table, images, levels, within, height * width)
+        rows = _Interpolate.apply(mask, self._table, images, self.num_levels)
         return rows.squeeze(1).permute(0, 3, 1, 2)
-
-    def _table(self, unit: str) -> torch.Tensor:
-        """A row per (image, level, unit): the level's values, then the steps to the next."""
-        if unit not in self._tables:
-            step = torch.zeros_like(self._levels)
-            step[:, :-1] = self._levels[:, 1:] - self._levels[:, :-1]
-            if unit == "place":
-                both = torch.cat((self._levels, step), dim=2).permute(0, 1, 3, 4, 2)
-                rows = both.reshape(-1, both.shape[-1])
-            else:
-                both = torch.cat((self._levels.flatten(3), step.flatten(3)), dim=3)
-                rows = both.reshape(-1, both.shape[-1])
-            self._tables[unit] = rows.contiguous()
-        return self._tables[unit]
 
     def to(self, device: torch.device | str) -> Perturbation:
         """Moves the pyramid to ``device`` and returns the perturbation itself."""
         self._levels = self._levels.to(device)
-        self._tables = {unit: rows.to(device) for unit, rows in self._tables.items()}
+        self._table = self._table.to(device)
         return self
 
     def __str__(self) -> str:
@@ -164,24 +149,27 @@ class Perturbation:
         )
 
 
+def _level_table(levels: torch.Tensor) -> torch.Tensor:
+    """A row per (image, level, place): the level's C values, then the C steps to the next level."""
+    steps = torch.zeros_like(levels)
+    steps[:, :-1] = levels[:, 1:] - levels[:, :-1]
+    return torch.cat((levels, steps), dim=2).permute(0, 1, 3, 4, 2).flatten(0, 3).contiguous()
+
+
 class _Interpolate(torch.autograd.Function):
     """Rows of a level table at fractional levels; the gradient goes to the mask alone."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        mask: torch.Tensor,
-        table: torch.Tensor,
-        images: torch.Tensor,
-        levels: int,
-        within: torch.Tensor,
-        units: int,
+        ctx: Any, mask: torch.Tensor, table: torch.Tensor, images: torch.Tensor, levels: int
     ) -> torch.Tensor:
         place = mask * (levels - 1)
         level = place.floor().clamp_(0, levels - 1)
         share = (place - level).to(table.dtype)
         first = images.view(-1, 1, 1, 1) * levels
-        rows = F.embedding((first + level.long()) * units + within, table)
+        pixels = mask[0].numel()
+        within = torch.arange(pixels, device=mask.device).view(mask.shape[1:])
+        rows = F.embedding((first + level.long()) * pixels + within, table)
         value, step = rows.chunk(2, dim=-1)
         ctx.save_for_backward(step)
         ctx.levels, ctx.dtype = levels, mask.dtype
@@ -192,4 +180,4 @@ class _Interpolate(torch.autograd.Function):
     def backward(ctx: Any, *upstreams: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (step,) = ctx.saved_tensors
         slope = (upstreams[0] * step).sum(-1).to(ctx.dtype) * (ctx.levels - 1)
-        return slope, None, None, None, None, None
+        return slope, None, None, None

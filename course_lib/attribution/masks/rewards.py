@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
+from ..inputs.checks import what_it_is
 from ..inputs.targets import check_classes
 
 PRESERVE_VARIANT = "preserve"
@@ -18,6 +20,9 @@ DUAL_VARIANT = "dual"
 """Both at once: the score with the mask's part alone minus the score without it."""
 
 VARIANTS = (PRESERVE_VARIANT, DELETE_VARIANT, DUAL_VARIANT)
+
+Reward = Callable[..., torch.Tensor]
+"""(scores, target, variant=...) -> one reward per mask, or several, of which the mean counts."""
 
 
 def simple_reward(
@@ -77,6 +82,20 @@ def contrastive_reward(
     tensor([ 1., -1.])
     """
     return _combine(activation, target, variant, _target_lead)
+
+
+def check_reward(reward: Any, masks: int, when: str) -> torch.Tensor:
+    """One finite reward per mask, the mean where a mask has several; ValueError otherwise."""
+    if isinstance(reward, torch.Tensor) and reward.dim() > 1 and len(reward) == masks:
+        reward = reward.flatten(1).mean(1)
+    if not isinstance(reward, torch.Tensor) or reward.shape != (masks,):
+        raise ValueError(
+            f"The reward function must give one reward per mask, a tensor of shape ({masks},), but "
+            f"gave {what_it_is(reward)}."
+        )
+    if not bool(torch.isfinite(reward.detach()).all()):
+        raise ValueError(f"The reward was infinite or not a number {when}.")
+    return reward
 
 
 def _combine(

@@ -51,13 +51,6 @@ def smooth_maximum(
         )
     if coldness == float("inf"):
         return _maximum(values, weights)
-    if not (torch.is_grad_enabled() and values.requires_grad):
-        # Zeros alone have the maximum 0, and masks of a few discs are mostly that.
-        some = values.any(0)
-        if int(some.sum()) < len(some) // 2:
-            result = values.new_zeros(weights.shape[1], values.shape[1])
-            result[:, some] = _SmoothMaximum.apply(values[:, some], weights, float(coldness))
-            return result
     return _SmoothMaximum.apply(values, weights, float(coldness))
 
 
