@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; what a user did wrong is one plain sentence and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        # A sign that the console can't write, in a path say, is no reason to stop.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except (ValueError, FileNotFoundError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -113,3 +114,26 @@ def test_build_check_tells_by_its_exit_code(monkeypatch, capsys):
         monkeypatch.setattr(build, "outdated", lambda _, found=sentences: found)
         assert course(monkeypatch, "build", "--check") == code
     assert "03 is not what its source builds." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_progress_on_a_console_that_cannot_write_every_sign(encoding, tmp_path):
+    kept = tmp_path / "fortschritt-Ω.json"
+    environment = {
+        **os.environ,
+        "PYTHONIOENCODING": encoding,
+        "COURSE_PROGRESS": str(kept),
+        "COLUMNS": "100",
+    }
+    code = "from course_lib.exercises.engine import progress as p; from course_lib import cli; "
+    code += "from course_lib.exercises.engine.registry import exercises; "
+    code += "p.record_attempt(exercises()[0].name, right=False); cli.main()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "progress"], env=environment, capture_output=True
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    shown = run.stdout.decode(encoding)
+    assert "1 try" in shown
+    assert "not attempted" in shown
+    assert ("✗ 1 try" in shown) == (encoding == "utf-8")
+    assert ("fortschritt-Ω.json" in shown) == (encoding == "utf-8")

@@ -220,6 +220,8 @@ def report(console: Console | None = None) -> None:
     from .registry import exercises, lessons
 
     console = console or Console()
+    # A console that can't write every sign, such as Windows's, gets the words alone.
+    signs = not console.options.ascii_only
     entries = read()
     earned_of_all = points_of_all = 0
     for lesson in lessons():
@@ -228,8 +230,9 @@ def report(console: Console | None = None) -> None:
         points = sum(e.points for e in own)
         earned_of_all += earned
         points_of_all += points
+        dot = "·" if signs else "-"
         table = Table(
-            title=f"{lesson.id[:2]} · {lesson.title}  ({earned} of {points} points)",
+            title=f"{lesson.id[:2]} {dot} {lesson.title}  ({earned} of {points} points)",
             title_justify="left",
             title_style="bold",
             width=min(76, console.width),
@@ -242,7 +245,7 @@ def report(console: Console | None = None) -> None:
             entry = entries.get(exercise.name, Entry())
             table.add_row(
                 exercise.name,
-                _state(entry),
+                _state(entry, signs),
                 f"{exercise.points if entry.solved else 0} / {exercise.points}",
                 f"{min(entry.hints, len(exercise.hints))} / {len(exercise.hints)}",
             )
@@ -258,9 +261,12 @@ def report(console: Console | None = None) -> None:
         console.print("No progress is kept (COURSE_PROGRESS=off).")
 
 
-def _state(entry: Entry) -> str:
+def _state(entry: Entry, signs: bool) -> str:
     if entry.solved:
-        return "[green]✓ solved[/green]"
-    if entry.attempts:
-        return f"[yellow]✗ {entry.attempts} {'try' if entry.attempts == 1 else 'tries'}[/yellow]"
-    return "[dim]○ not attempted[/dim]"
+        sign, colour, words = "✓", "green", "solved"
+    elif entry.attempts:
+        tries = "try" if entry.attempts == 1 else "tries"
+        sign, colour, words = "✗", "yellow", f"{entry.attempts} {tries}"
+    else:
+        sign, colour, words = "○", "dim", "not attempted"
+    return f"[{colour}]{sign} {words}[/{colour}]" if signs else words
