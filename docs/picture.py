@@ -42,7 +42,7 @@ def above_lowest(s: Tensor) -> Tensor:
 
 def draw() -> Picture:
     """The picture: a row for each object of the example, a column for each method."""
-    model, x, *classes = get_example_data()
+    model, x, *classes = get_example_data("tiny_vgg")
     masks = example_scene().masks
     rows = []
     for i, c in enumerate(classes):

@@ -231,7 +231,7 @@ run_with = check("run_with", run_with)
 # *Write down which of the two will do more harm, and what kind. Not a line of the network is changed for it.*
 
 # %%
-model, x, category_1, category_2 = get_example_data()
+model, x, category_1, category_2 = get_example_data("tiny_vgg")
 
 
 def leaky(x):

@@ -267,7 +267,7 @@ ReLUContext = check("relu_context", ReLUContext)
 # it goes back.
 
 # %%
-model, image, category_1, category_2 = get_example_data()
+model, image, category_1, category_2 = get_example_data("tiny_vgg")
 masks = example_scene().masks
 
 contexts = {

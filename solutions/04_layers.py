@@ -39,7 +39,7 @@ from course_lib.world.scenes import CLASSES, two_object_scenes
 # *Before you run it: in which row will you still recognise the objects?*
 
 # %%
-model, x, category_1, category_2 = get_example_data()
+model, x, category_1, category_2 = get_example_data("tiny_vgg")
 masks = example_scene().masks
 name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
 

@@ -379,7 +379,7 @@ relevance_at = check("relevance_at", relevance_at)
 # *What should the sums be? By how much may they be off before you become suspicious?*
 
 # %%
-model, x, category_1, category_2 = get_example_data()
+model, x, category_1, category_2 = get_example_data("tiny_vgg")
 masks = example_scene().masks
 name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
 

@@ -28,7 +28,7 @@ from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.scenes import CLASSES
 
-model, x, category_1, category_2 = get_example_data()
+model, x, category_1, category_2 = get_example_data("tiny_vgg")
 # the same numbers in an order that convolutions on a processor like better
 model.to(memory_format=torch.channels_last)
 outlines = example_scene().masks
