@@ -41,7 +41,8 @@ name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
 # a shape of its own. Blur it instead, more and more: what is blurred enough says nothing any more, and has no edges.
 #
 # Blurring anew in each step is slow. So do it once, for eight strengths, and keep the results in a **pyramid**: level 0 is the strongest
-# blur, level 7 the image itself.
+# blur, level 7 the image itself. Beyond its edge the image goes on with the colours that it has there (`replicate`): with black, the fog would get
+# a dark frame, and a frame is something to see.
 
 # %%
 LEVELS, STRONGEST = 8, 20
@@ -51,7 +52,7 @@ def blur_pyramid(image):
     """The image (1, 3, H, W) at eight blurs, strongest first: (8, 3, H, W)."""
     strengths = [STRONGEST * (1 - k / (LEVELS - 1)) for k in range(LEVELS)]
     return torch.cat(
-        [imsmooth(image, sigma) if sigma > 0 else image for sigma in strengths]
+        [imsmooth(image, sigma, padding_mode="replicate") for sigma in strengths]
     )
 
 
@@ -414,30 +415,31 @@ whole = model(x)[0]
 fig, ax = subplots(width=7, height=3.6)
 for c, colour in ((category_1, "#0072B2"), (category_2, "#D55E00")):
     curve = score_of(c)(found[c]).tolist()
-    enough = smallest_area(areas.tolist(), curve, whole[c].item())
-    covered = (outlines[c] > 0.5).mean()
+    covered = found[c].mean((1, 2, 3))
+    enough = smallest_area(covered.tolist(), curve, whole[c].item())
+    size = (outlines[c] > 0.5).mean()
     print(
         f"{CLASSES[c]:9} some area below 20 % is enough: "
         f"{enough is not None and enough < 0.2}"
     )
     ax.plot(
-        [*(100 * areas), 100],
+        [*(100 * covered), 100],
         [*curve, whole[c].item()],
         marker="o",
         color=colour,
         label=CLASSES[c],
     )
     ax.axhline(0.9 * whole[c].item(), color=colour, linestyle=":", linewidth=1.2)
-    ax.axvline(100 * covered, color=colour, linewidth=0.8, alpha=0.5)
+    ax.axvline(100 * size, color=colour, linewidth=0.8, alpha=0.5)
 ax.set_xscale("log")
 ax.set_xticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
 ax.minorticks_off()
-ax.set_xlabel("area of the mask, % of the image")
+ax.set_xlabel("covered by the mask, % of the image")
 ax.set_ylabel("score")
 ax.legend(loc="lower right")
 show(
     fig,
-    caption="Score against area; the last point is the whole image. Dotted: nine "
+    caption="Score against what each mask covers; the last point is the whole image. Dotted: nine "
     "tenths of its score. Thin upright lines: the true area of each object.",
     alt="Two curves of score against area, with dotted lines at nine tenths of the "
     "whole image's scores and thin lines at the objects' true areas. Both rise "
