@@ -124,6 +124,22 @@ def test_smooth_maximum_in_blocks() -> None:
     assert torch.allclose(smooth_maximum(values, weights), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("coldness", [0.0, 20.0])
+def test_columns_of_zeros_are_their_own_maximum(coldness: float) -> None:
+    values = torch.randn(9, 40, dtype=torch.float64)
+    values[:, 10:] = 0
+    values[1:, 8:10] = 0
+    values.requires_grad_()
+    weights, upstream = torch.rand(9, 4, dtype=torch.float64), torch.randn(4, 40)
+    result = smooth_maximum(values, weights, coldness)
+    expected = slow_smooth_maximum(values, weights, coldness)
+    assert torch.allclose(result, expected, rtol=1e-10)
+    (gradient,) = torch.autograd.grad(result, values, upstream.double())
+    (expected_gradient,) = torch.autograd.grad(expected, values, upstream.double())
+    assert torch.allclose(gradient, expected_gradient, rtol=1e-9, atol=1e-12)
+    assert bool(gradient[:, 10:].any())
+
+
 def test_infinite_coldness_is_the_maximum() -> None:
     generator = MaskGenerator((14, 14), 7, 7)
     generator.coldness = float("inf")

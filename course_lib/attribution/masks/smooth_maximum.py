@@ -51,7 +51,13 @@ def smooth_maximum(
         )
     if coldness == float("inf"):
         return _maximum(values, weights)
-    return _SmoothMaximum.apply(values, weights, float(coldness))
+    # Zeros alone are their own mean, with the same gradient, and small masks are mostly zeros.
+    some = values.any(0)
+    if 2 * int(some.sum()) > len(some):
+        return _SmoothMaximum.apply(values, weights, float(coldness))
+    mean = weights.to(values.dtype).t() @ values / len(values)
+    maxima = _SmoothMaximum.apply(values[:, some], weights, float(coldness))
+    return mean.index_copy(1, some.nonzero().squeeze(1), maxima)
 
 
 def _maximum(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
