@@ -27,7 +27,7 @@ from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.explorer import LayerExplorer
 from course_lib.figures.plotting import Panel, gallery, show, subplots
 from course_lib.world.examples import example_scene, get_example_data
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import load_network
 from course_lib.world.scenes import CLASSES, two_object_scenes
 
 # %% [markdown]
@@ -485,8 +485,9 @@ def gallery_row(model, x, target, image, **outlined):
     ]
 
 
+families = ["tiny_vgg", "tiny_resnet", "tiny_densenet", "tiny_mobilenet"]
 rows = []
-for name in NETWORKS:
+for name in families:
     other = load_network(name)
     layer = list(layers_with_positions(other, x))[-1]
     print(
@@ -496,7 +497,7 @@ for name in NETWORKS:
 
 gallery(
     rows,
-    row_labels=list(NETWORKS),
+    row_labels=families,
     column_width=5 / 3,
     caption=f"Four methods on four networks, all asked for {name_1}. The networks "
     "differ, and so do their maps; Grad-CAM and linear approximation find the object "

@@ -31,39 +31,70 @@ class TinyVGG(nn.Module):
 
     def __init__(self, batch_norm: bool = False) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels = 3
-        for width in self.WIDTHS:
-            if isinstance(width, str):
-                layers.append(nn.MaxPool2d(2))
-                continue
-            layers.append(nn.Conv2d(channels, width, 3, padding=1))
-            if batch_norm:
-                layers.append(nn.BatchNorm2d(width))
-            layers.append(nn.ReLU())
-            channels = width
-        self.features = nn.Sequential(*layers)
+        self.features = _vgg_features(self.WIDTHS, batch_norm, inplace=False)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(channels, NUMBER_OF_CLASSES)
+        self.classifier = nn.Linear(128, NUMBER_OF_CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.avgpool(self.features(x))
         return self.classifier(torch.flatten(x, 1))
 
 
-def fold_batch_norm(network: TinyVGG) -> TinyVGG:
-    """The same function, in eval mode, with each BatchNorm moved into its convolution."""
-    plain = TinyVGG()
-    plain.classifier.load_state_dict(network.classifier.state_dict())
-    convolutions = [layer for layer in plain.features if isinstance(layer, nn.Conv2d)]
-    pairs = zip(network.features, list(network.features)[1:], strict=False)
-    trained = [pair for pair in pairs if isinstance(pair[1], nn.BatchNorm2d)]
-    with torch.no_grad():
-        for target, (convolution, norm) in zip(convolutions, trained, strict=True):
-            assert isinstance(convolution, nn.Conv2d)
-            assert isinstance(norm, nn.BatchNorm2d)
-            fused = nn.utils.fusion.fuse_conv_bn_eval(convolution.eval(), norm.eval())
-            target.load_state_dict(fused.state_dict())
+class TinyVGG16(nn.Module):
+    """torchvision's `vgg16` layer by layer, with small widths: the same names, kinds and order.
+
+    With `batch_norm`, the form that is trained; without it, the form that is used.
+    """
+
+    WIDTHS = (8, 8, "M", 16, 16, "M", 32, 32, 32, "M", 48, 48, 48, "M", 64, 64, 64, "M")
+    DROPOUT = 0.1
+
+    def __init__(self, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.features = _vgg_features(self.WIDTHS, batch_norm, inplace=True)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        hidden: list[nn.Module] = []
+        for _ in range(2):
+            hidden.append(nn.Linear(64, 64))
+            if batch_norm:
+                hidden.append(nn.BatchNorm1d(64))
+            hidden += [nn.ReLU(inplace=True), nn.Dropout(self.DROPOUT)]
+        self.classifier = nn.Sequential(*hidden, nn.Linear(64, NUMBER_OF_CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.avgpool(self.features(x))
+        return self.classifier(torch.flatten(x, 1))
+
+
+def _vgg_features(widths: tuple[int | str, ...], batch_norm: bool, inplace: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    channels = 3
+    for width in widths:
+        if isinstance(width, str):
+            layers.append(nn.MaxPool2d(2))
+            continue
+        layers.append(nn.Conv2d(channels, width, 3, padding=1))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(width))
+        layers.append(nn.ReLU(inplace))
+        channels = width
+    return nn.Sequential(*layers)
+
+
+def fold_batch_norm(network: TinyVGG | TinyVGG16) -> TinyVGG | TinyVGG16:
+    """The same function, in eval mode, with each BatchNorm moved into the layer before it."""
+    plain = type(network)()
+    targets = (layer for layer in plain.modules() if isinstance(layer, nn.Conv2d | nn.Linear))
+    layers = list(network.modules())
+    for layer, after in zip(layers, [*layers[1:], None], strict=True):
+        fused: nn.Module = layer
+        if isinstance(layer, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
+            fused = nn.utils.fusion.fuse_conv_bn_eval(layer.eval(), after.eval())
+        elif isinstance(layer, nn.Linear) and isinstance(after, nn.BatchNorm1d):
+            fused = nn.utils.fusion.fuse_linear_bn_eval(layer.eval(), after.eval())
+        elif not isinstance(layer, nn.Conv2d | nn.Linear):
+            continue
+        next(targets).load_state_dict(fused.state_dict())
     return plain.eval()
 
 
@@ -228,6 +259,7 @@ class TinyMobileNet(nn.Module):
 
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "tiny_vgg": TinyVGG,
+    "tiny_vgg16": TinyVGG16,
     "tiny_resnet": TinyResNet,
     "tiny_densenet": TinyDenseNet,
     "tiny_mobilenet": TinyMobileNet,

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .checkpoints import describe, save_weights
-from .networks import TinyVGG, build_network, check_name, fold_batch_norm
+from .networks import ARCHITECTURES, TinyVGG, TinyVGG16, check_name, fold_batch_norm
 from .scenes import SIZE, draw_scene
 
 TRAINING_SEEDS = 1_000_000
@@ -57,6 +57,7 @@ class Settings:
 
 SETTINGS = {
     "tiny_vgg": Settings(),
+    "tiny_vgg16": Settings(passes=5),
     "tiny_resnet": Settings(),
     "tiny_densenet": Settings(passes=3),
     "tiny_mobilenet": Settings(passes=3),
@@ -110,7 +111,7 @@ def train(
     run.finish(images, labels, name, quiet)
 
     network = run.network.eval().to(memory_format=torch.contiguous_format)
-    if isinstance(network, TinyVGG):
+    if isinstance(network, TinyVGG | TinyVGG16):
         network = fold_batch_norm(network)
     label_accuracy, exact_matches = measure(network, chosen.held_out, size=chosen.size, quiet=quiet)
     path = save_weights(
@@ -200,7 +201,10 @@ def _batch(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Tensor:
 
 
 def _trainable(name: str) -> nn.Module:
-    return TinyVGG(batch_norm=True) if name == "tiny_vgg" else build_network(name)
+    architecture = ARCHITECTURES[name]
+    if architecture in (TinyVGG, TinyVGG16):
+        return architecture(batch_norm=True)
+    return architecture()
 
 
 def state_file(name: str, settings: Settings) -> Path:

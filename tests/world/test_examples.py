@@ -153,7 +153,7 @@ def test_a_wrong_shape(picture, shape):
     [
         ("resnet81", "did you mean resnet18"),
         ("tinyvgg", "did you mean tiny_vgg"),
-        ("qqq", "there are tiny_vgg, tiny_resnet, .* and torchvision's"),
+        ("qqq", "there are tiny_vgg, tiny_vgg16, .* and torchvision's"),
     ],
 )
 def test_an_unknown_architecture(arch, message):

@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torchvision import models
 
 from course_lib.world import checkpoints, networks
-from course_lib.world.networks import NETWORKS, TinyVGG, build_network, fold_batch_norm
+from course_lib.world.networks import NETWORKS, TinyVGG, TinyVGG16, build_network, fold_batch_norm
 from course_lib.world.networks import load_network as load
 from course_lib.world.scenes import draw_scene
 from course_lib.world.training import HELD_OUT_SEEDS
@@ -107,6 +108,7 @@ class _Calls(torch.overrides.TorchFunctionMode):
     ("name", "present", "absent"),
     [
         ("tiny_vgg", {"conv2d", "relu", "max_pool2d"}, {"batch_norm", "cat", "add", "add_"}),
+        ("tiny_vgg16", {"conv2d", "relu", "max_pool2d"}, {"batch_norm", "cat", "add", "add_"}),
         ("tiny_resnet", {"add_", "batch_norm", "relu"}, {"add", "cat"}),
         ("tiny_densenet", {"cat", "relu", "avg_pool2d"}, {"add_", "add"}),
         ("tiny_mobilenet", {"hardtanh", "add", "batch_norm"}, {"relu", "add_"}),
@@ -127,23 +129,36 @@ def test_each_network_has_what_its_family_is_for(name, present, absent):
         assert not any(isinstance(module, nn.ReLU) for module in network.modules())
 
 
-def test_folding_changes_nothing():
+def test_tiny_vgg16_is_torchvision_s_vgg16_but_for_its_widths():
+    theirs = models.vgg16(weights=None)
+    ours = load("tiny_vgg16")
+    kinds = [(name, type(layer)) for name, layer in theirs.named_modules() if name]
+    assert [(name, type(layer)) for name, layer in ours.named_modules() if name] == kinds
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    relus = [layer for layer in ours.modules() if isinstance(layer, nn.ReLU)]
+    assert all(relu.inplace for relu in relus)
+    assert checkpoints.weights_file("tiny_vgg16").stat().st_size <= 1_000_000
+
+
+@pytest.mark.parametrize("build", [TinyVGG, TinyVGG16])
+def test_folding_changes_nothing(build):
     torch.manual_seed(0)
-    network = TinyVGG(batch_norm=True)
+    network = build(batch_norm=True)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
             nn.init.uniform_(module.weight, 0.5, 2)
             nn.init.normal_(module.bias)
             nn.init.normal_(module.running_mean)
             nn.init.uniform_(module.running_var, 0.5, 2)
     x = torch.rand(3, 3, 96, 96)
     expected = network.eval()(x)
-    assert not torch.allclose(expected, TinyVGG()(x), atol=1e-2)
+    assert not torch.allclose(expected, build().eval()(x), atol=1e-2)
     torch.testing.assert_close(fold_batch_norm(network)(x), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_folding_leaves_the_network_itself_alone():
-    network = TinyVGG(batch_norm=True)
+@pytest.mark.parametrize("build", [TinyVGG, TinyVGG16])
+def test_folding_leaves_the_network_itself_alone(build):
+    network = build(batch_norm=True)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     fold_batch_norm(network.eval())
     after = network.state_dict()
@@ -154,7 +169,7 @@ def test_folding_leaves_the_network_itself_alone():
 def test_an_unknown_name_names_the_nearest(ask):
     with pytest.raises(ValueError, match=r"no small network 'tiny_vg'; did you mean tiny_vgg"):
         ask("tiny_vg")
-    with pytest.raises(ValueError, match="there are tiny_vgg, tiny_resnet"):
+    with pytest.raises(ValueError, match="there are tiny_vgg, tiny_vgg16, tiny_resnet"):
         ask("xyz")
 
 

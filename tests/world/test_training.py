@@ -89,7 +89,7 @@ def test_an_interrupted_training_ends_the_same(tmp_path, monkeypatch, steps):
 
 
 def test_every_pass_sees_every_scene_once_in_another_order():
-    done = training._Run(training.build_network("tiny_mobilenet"), TINY, state_file("x", TINY))
+    done = training._Run(training._trainable("tiny_mobilenet"), TINY, state_file("x", TINY))
     orders = []
     for done.passes in range(3):
         batches = done._order()
