@@ -17,6 +17,7 @@ from course_lib.attribution.common import Probe, get_module
 from course_lib.benchmark import get_example_data, plot_example
 
 MIDDLE = "features.9"
+LAST = "features.29"
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +88,10 @@ def test_grad_cam(example, tmp_path):
     from course_lib.attribution.grad_cam import grad_cam, gradient_to_grad_cam_saliency
 
     model, x, category_id, _ = example
-    saliency = grad_cam(model, x, category_id, saliency_layer="features.20")
+    saliency = grad_cam(model, x, category_id, saliency_layer=LAST)
     shown(x, saliency, "grad-cam backprop", category_id, tmp_path)
 
-    probe = Probe(get_module(model, "features.20"), target="output")
+    probe = Probe(get_module(model, LAST), target="output")
     y = model(x)
     z = y[0, category_id]
     z.backward()
@@ -152,14 +153,14 @@ def test_contrastive_excitation_backprop(example, tmp_path):
         x,
         category_id,
         saliency_layer=MIDDLE,
-        contrast_layer="features.21",
-        classifier_layer="classifier",
+        contrast_layer="features.30",
+        classifier_layer="classifier.6",
     )
     shown(x, saliency, "contrastive excitation backprop", category_id, tmp_path)
 
     input_probe = Probe(get_module(model, MIDDLE), target="output")
-    contrast_probe = Probe(get_module(model, "features.21"), target="output")
-    classifier_layer = get_module(model, "classifier")
+    contrast_probe = Probe(get_module(model, "features.30"), target="output")
+    classifier_layer = get_module(model, "classifier.6")
     with ExcitationBackpropContext():
         y = model(x)
         z = y[0, category_id]
@@ -205,6 +206,146 @@ def test_extremal_perturbation(example, tmp_path):
     )
     shown(x, masks, "extremal perturbation", category_id, tmp_path)
     assert torch.as_tensor(history).numel() > 0
+
+
+def test_by_hand_in_a_context_of_ones_own(example, tmp_path):
+    from course_lib.attribution.common import ReLUContext, gradient_to_saliency
+    from course_lib.attribution.deconvnet import deconvnet
+
+    class OwnReLU(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clamp(min=0)
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            return grad_output.clamp(min=0)
+
+    class OwnContext(ReLUContext):
+        def __init__(self):
+            super().__init__(OwnReLU)
+
+    model, x, category_id, _ = example
+    x = x.clone()
+    x.requires_grad_(True)
+    with OwnContext():
+        model(x)[0, category_id].backward()
+    saliency = gradient_to_saliency(x)
+    shown(x, saliency, "by hand", category_id, tmp_path)
+    torch.testing.assert_close(saliency, deconvnet(model, x, category_id))
+
+
+def test_a_patch_is_there_until_it_is_removed(example):
+    from course_lib.attribution.common import Patch
+
+    original = torch.relu
+    patch = Patch("torch.relu", lambda x: x + 1)
+    assert torch.relu(torch.zeros(1)).item() == 1
+    patch.remove()
+    assert torch.relu is original
+
+
+def test_a_probe_holds_data_and_gradient(example):
+    model, x, category_id, _ = example
+    probe = Probe(get_module(model, MIDDLE), target="output")
+    model(x)[0, category_id].backward()
+    assert probe.data[0].shape == probe.data[0].grad.shape == (1, 16, 24, 24)
+    assert probe.data[0].grad.any()
+    probe.remove()
+
+
+@pytest.mark.parametrize("name", ["gradient", "deconvnet", "guided_backprop"])
+def test_every_layer_but_the_relus(name, example, tmp_path):
+    from torch import nn
+
+    from course_lib.attribution import deconvnet, gradient, guided_backprop
+
+    method = {
+        "gradient": gradient.gradient,
+        "deconvnet": deconvnet.deconvnet,
+        "guided_backprop": guided_backprop.guided_backprop,
+    }[name]
+    model, x, category_id, _ = example
+    sizes = []
+    for number, layer in enumerate(model.features):
+        if isinstance(layer, nn.ReLU):
+            continue
+        saliency = method(model, x, category_id, saliency_layer=f"features.{number}")
+        sizes.append(saliency.shape[-1])
+        assert saliency.max() > 0
+        if number == 28:
+            shown(x, saliency, name, category_id, tmp_path)
+    assert number == 30
+    assert sizes == [96, 96, 48, 48, 48, *[24] * 4, *[12] * 4, *[6] * 4, 3]
+
+
+def test_saliency_with_a_context_builder(example):
+    from course_lib.attribution.common import saliency
+    from course_lib.attribution.guided_backprop import GuidedBackpropContext, guided_backprop
+
+    model, x, category_id, _ = example
+    found = saliency(model, x, category_id, context_builder=GuidedBackpropContext)
+    torch.testing.assert_close(found, guided_backprop(model, x, category_id))
+
+
+def test_linear_approximation_at_the_last_relu(example, tmp_path):
+    from course_lib.attribution.linear_approx import linear_approx
+
+    model, x, category_id, _ = example
+    saliency = linear_approx(model, x, category_id, saliency_layer=LAST)
+    assert saliency.shape == (1, 1, 6, 6)
+    shown(x, saliency, "linear approx", category_id, tmp_path)
+
+
+def test_rise_class(example, tmp_path):
+    from course_lib.attribution.rise import rise, rise_class
+
+    model, x, category_id, _ = example
+    options = {"num_masks": 32, "batch_size": 16, "seed": 1}
+    every = rise(model, x, **options)
+    for target in (category_id, [category_id]):
+        found = rise_class(model, x, target=target, **options)
+        torch.testing.assert_close(found, every[:, category_id][:, None])
+        shown(x, found, "RISE", category_id, tmp_path)
+
+
+def test_one_draw_for_four_methods(example, tmp_path):
+    from course_lib.attribution.deconvnet import deconvnet
+    from course_lib.attribution.excitation_backprop import excitation_backprop
+    from course_lib.attribution.gradient import gradient
+    from course_lib.attribution.linear_approx import linear_approx
+
+    model, x, _, category_id = example
+
+    def draw(model, x, category_id, method, **kwargs):
+        shown(x, method(model, x, category_id, **kwargs), method.__name__, category_id, tmp_path)
+
+    for method in (gradient, linear_approx, deconvnet, excitation_backprop):
+        draw(model, x, category_id, method, saliency_layer=MIDDLE)
+
+
+def test_on_the_device_that_there_is(example, tmp_path, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    from course_lib.attribution.gradient import gradient
+    from course_lib.utils import get_device
+
+    model, x, category_id, _ = example
+    device = get_device()
+    model, x = model.to(device), x.to(device)
+    opened = []
+    monkeypatch.setattr(plt, "show", lambda: opened.append(True))
+    plot_example(x, gradient(model, x, category_id), "gradient", category_id, show_plot=True)
+    assert opened == [True]
+    assert "ring" in plt.gcf().axes[1].get_title()
+    plt.close("all")
+
+
+def test_torchvision_s_vgg16_offline(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(OSError, match="weights of vgg16 can't be had") as caught:
+        get_example_data(arch="vgg16", shape=224)
+    assert "\n" not in str(caught.value)
 
 
 def test_utils(example):

@@ -36,7 +36,7 @@ def example_scene(shape: Shape | None = None) -> Scene:
 
 
 def get_example_data(
-    arch: str = "tiny_vgg",
+    arch: str = "tiny_vgg16",
     shape: Shape | None = None,
     image: Any = None,
     *,
@@ -45,9 +45,10 @@ def get_example_data(
     """A network, an image with two objects, and the two classes.
 
     Args:
-        arch: one of `NETWORKS`; "efficientnet_lite0", a real network whose ImageNet weights are
-            installed with the course; or the name of a torchvision classification network, whose
-            ImageNet weights are downloaded.
+        arch: one of `NETWORKS`, of which "tiny_vgg16" has the layers of torchvision's VGG16;
+            "efficientnet_lite0", a real network whose ImageNet weights are installed with the
+            course; or the name of a torchvision classification network, whose ImageNet weights
+            are downloaded.
         shape: side of the image in pixels, or (height, width); what the network was trained on if
             None. With an image of your own, one number is its shorter side.
         image: an image of your own, as `read_image` takes it: a path, a URL, a PIL image, an array
