@@ -167,15 +167,27 @@ def test_blocks_of_convolutional_networks_have_channels_second(name):
         assert channels_second(y, module, net, x, "the layer")(y) is y
 
 
-def test_channels_of_a_layer_without_weights_are_those_of_the_one_before():
+@pytest.mark.parametrize(
+    ("between", "layer", "places"),
+    [
+        ([torch.nn.Flatten(2)], "1", 256),
+        # Two more of the kind: pooled first, and scaled by a layer that works on the second place.
+        ([torch.nn.AvgPool2d(2), torch.nn.Flatten(2)], "2", 64),
+        ([torch.nn.Flatten(2), torch.nn.BatchNorm1d(64)], "2", 256),
+    ],
+    ids=["Flatten", "pooled and flattened", "BatchNorm1d"],
+)
+def test_channels_of_a_layer_without_weights_are_those_of_the_one_before(between, layer, places):
     """`Flatten(2)` after a convolution gives N x C x L, and 64 x 256 are not 64 tokens."""
     conv, x = torch.nn.Conv2d(3, 64, 1), torch.rand(1, 3, 16, 16)
     net = torch.nn.Sequential(
-        conv, torch.nn.Flatten(2), torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten()
-    )
-    found = linear_approx(net, x, 5, saliency_layer="1")
-    assert found.shape == (1, 1, 256)
-    torch.testing.assert_close(found[0, 0], conv(x)[0, 5].flatten() / 256)
+        conv, *between, torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten()
+    ).eval()
+    found = linear_approx(net, x, 5, saliency_layer=layer)
+    assert found.shape == (1, 1, places)
+    with torch.no_grad():
+        expected = torch.nn.Sequential(conv, *between)(x)[0, 5].flatten() / places
+    torch.testing.assert_close(found[0, 0], expected)
 
 
 @pytest.mark.parametrize("layer", ["features.1.0.block.1", "features.1.0.block.4"])
@@ -191,6 +203,21 @@ def test_channels_inside_of_convnext_are_found(layer):
     found = linear_approx(net, x, 5, saliency_layer=layer)
     assert outputs[0].shape[1:3] == (16, 8)
     assert found.shape == (1, 1, 16, 8)
+
+
+@pytest.mark.parametrize(
+    ("layer", "places"),
+    [("features.1.0.mlp.1", (8, 12)), ("features.1.0.mlp.4", (8, 12)), ("permute", (4, 6))],
+    ids=["GELU", "Dropout", "Permute to the front"],
+)
+def test_channels_inside_of_swin_are_found(swin, layer, places):
+    """At layers without weights of their own, told by the network's run."""
+    x = torch.randn(1, 3, 32, 48, dtype=torch.float64)
+    outputs = []
+    swin.get_submodule(layer).register_forward_hook(lambda m, a, y: outputs.append(y))
+    found = gradient(swin, x, 3, saliency_layer=layer)
+    assert found.shape == (1, 1, *places)
+    assert list(places) in (list(outputs[0].shape[1:3]), list(outputs[0].shape[2:]))
 
 
 def test_positions_that_are_on_no_grid_are_refused():
