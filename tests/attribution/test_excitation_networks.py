@@ -101,8 +101,9 @@ def network(middle: type[nn.Module]) -> nn.Module:
             nn.init.normal_(module.bias, 0, 0.3)
         elif isinstance(module, nn.Conv2d) and module.bias is not None:
             nn.init.zeros_(module.bias)
-    # No score with inhibiting inputs only.
+    # No score with inhibiting inputs only, and none without inputs.
     nn.init.uniform_(net[-1].weight, -0.2, 1)
+    nn.init.ones_(net[6].bias)
     return net
 
 
