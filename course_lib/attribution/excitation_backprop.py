@@ -282,8 +282,8 @@ def contrastive_excitation_backprop(
             if layer is None:
                 name = "the last one" if classifier_layer is None else repr(classifier_layer)
                 raise ValueError(
-                    f"The classifier layer must be a linear layer or convolution that runs after "
-                    f"the saliency layer, but {name} is not."
+                    f"The classifier layer must be a linear layer or convolution that the scores "
+                    f"come from and that runs after the saliency layer, but {name} is not."
                 )
             if not at_contrast.data:
                 raise ValueError(
@@ -328,7 +328,7 @@ def contrastive_excitation_backprop(
 
 
 def _linear_layer(probe: Probe, seen: Observed, nearby: bool) -> Any:
-    """The node of the last linear layer before the probe and after x; None if there is none.
+    """The node of the last linear layer from x to the probe and the scores; None for none.
 
     Args:
         nearby: whether the probed layer is to be that one, and not only to end with it.
@@ -338,11 +338,12 @@ def _linear_layer(probe: Probe, seen: Observed, nearby: bool) -> Any:
     def ends(node: Any) -> bool:
         return linear_sharing(node) is not None or (nearby and not only_moves(node))
 
+    to_scores = set(nodes_behind(seen.scores))
     found = [
         node
         for y in probe.data[:1]
         for node in nodes_behind(y, until=ends)
-        if linear_sharing(node) is not None and node._sequence_nr() > first
+        if linear_sharing(node) is not None and node._sequence_nr() > first and node in to_scores
     ]
     return max(found, key=lambda node: node._sequence_nr(), default=None)
 

@@ -199,18 +199,18 @@ def test_the_manual_forms(trainable, net, images):
     assert expected.max() > 0
 
 
-def test_the_context_in_saliency(net, images):
+@pytest.mark.parametrize("target", [1, [[0, 1], [2, 2], [4, 3]]])
+def test_the_context_in_saliency(target, net, images):
     found = saliency(
         net,
         images,
-        1,
+        target,
         "block",
         context_builder=lambda: ExcitationBackpropContext(residual="branch"),
         gradient_to_saliency=gradient_to_excitation_backprop_saliency,
     )
-    torch.testing.assert_close(
-        found, excitation_backprop(net, images, 1, "block", residual="branch")
-    )
+    expected = excitation_backprop(net, images, target, "block", residual="branch")
+    torch.testing.assert_close(found, expected)
 
 
 @every_call
@@ -570,11 +570,14 @@ def test_bad_input_gives_one_sentence_and_changes_nothing(call, build, message, 
         (("conv1", "relu2", "relu1"), "must be a linear layer .* but 'relu1' is not"),
         (("conv2", "relu2", "conv1"), "after the saliency layer, but 'conv1' is not"),
         (("conv1", "unused"), "'unused' never runs"),
+        (("conv1", "relu2", "aside"), "that the scores come from .* but 'aside' is not"),
         (("conv1", "relu2", "unused"), "must be a linear layer .* but 'unused' is not"),
     ],
 )
 def test_bad_contrasts(layers, message, debug, net, images):
-    net.unused = nn.Conv2d(1, 1, 1)
+    net.unused, net.aside = (nn.Conv2d(8, 1, 1, dtype=DOUBLE) for _ in range(2))
+    beside = []
+    net.relu2.register_forward_hook(lambda relu, args, y: beside.append(net.aside(y)))
     before = snapshot(net)
     with pytest.raises(ValueError, match=message):
         contrastive_excitation_backprop(net, images, 1, *layers, debug=debug)

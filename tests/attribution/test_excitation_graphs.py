@@ -221,6 +221,7 @@ def test_operations_that_move_units_are_not_refused():
         z = torch.zeros_like(h)
         z[:, :4] = h[:, :4]
         z[:, 4:].copy_(h[:, 4:])
+        z[:, :1].squeeze_(1).unsqueeze_(1).masked_fill_(h[:, :1] < 0, 0)
         return F.max_pool2d(torch.where(z > 0, z, z.clone()), 2, 1).to(torch.float64)
 
     maps = excitation_backprop(Net(between), images(1), 1)

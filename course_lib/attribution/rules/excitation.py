@@ -301,6 +301,8 @@ class Excitation:
 
     def lose(self, name: str, left: torch.Tensor) -> None:
         """Note relevance that no unit took; `left` has the shape of the operation's output."""
+        # What is left of a difference p - q has two signs that must not cancel.
+        left = left if self.residual == "signed" else left.abs()
         rows = left.reshape(len(left), -1).sum(1) if left.dim() else left[None]
         if name in self.lost and self.lost[name].shape == rows.shape:
             rows = self.lost[name] + rows
@@ -409,7 +411,9 @@ class Excitation:
             return call()
         if call.in_place and given[0]._is_view():
             # The graph doesn't show what was done to a view in place.
-            return given[0].copy_(self.unruled(call.on(given[0].clone())))
+            shown = self.unruled(call.on(given[0].clone()))
+            is_barred = shown.grad_fn is not None and _BARRED in shown.grad_fn.metadata
+            return given[0].copy_(shown) if is_barred else call()
         before = {t.grad_fn for t in given}
         result = call()
         made = (nodes_behind(y, until=before.__contains__) for y in tensors_in((result,)))
@@ -419,6 +423,7 @@ class Excitation:
         return self._barred(result, call.name)
 
     def _barred(self, result: Any, name: str) -> Any:
+        """The same result, refused when relevance arrives there."""
         self.barred.add(name)
         for y in tensors_in((result,)):
             if y.grad_fn is not None:
@@ -505,6 +510,7 @@ class ExcitationBackpropContext(BackwardRules):
     def __enter__(self) -> ExcitationBackpropContext:
         if self._depth == 0:
             self.lost.clear()
+            self.excitation.barred.clear()
         super().__enter__()
         return self
 
