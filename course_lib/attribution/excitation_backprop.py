@@ -468,7 +468,9 @@ def _starts(
 
 
 def _warn_of_loss(shares: dict[str, torch.Tensor]) -> None:
-    most = min(1.0, float(sum(shares.values(), torch.zeros(1)).max()))
+    if not shares:
+        return
+    most = min(1.0, float(torch.stack(list(shares.values())).sum(0).max()))
     if most > _WORTH_A_WARNING:
         worst = sorted(shares, key=lambda name: -float(shares[name].max()))[:3]
         warn(
