@@ -32,6 +32,7 @@ from .view import (
     class_chooser,
     class_names,
     explorer_box,
+    in_colours,
     scores_of,
 )
 
@@ -186,12 +187,13 @@ class AreaExplorer:
 
     Args:
         model: the network; output N x classes.
-        x: one image, shape (1, 3, H, W).
+        x: one image, shape (1, C, H, W).
         target: index of the class to begin with.
         areas: shares of the image, increasing, each between 0 and 1. Those smaller than a single
             disc of the masks are not offered: such a mask could show nothing whole.
         image: how to show an input, a function of (N, 3, H, W) giving values in [0, 1]; the input
-            itself by default. Needed for networks that take normalised images.
+            itself by default, as `in_colours` shows it. Needed for networks that take normalised
+            images.
         masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
         names: the classes' names; the scenes' own by default.
         perturbation: "blur" or "fade".
@@ -228,7 +230,7 @@ class AreaExplorer:
         self._scores = scores_of(model, x, target)
         areas = _large_enough(areas, x, options.get("step"), options.get("sigma"))
         # Its own copy: the masks are optimised while other cells may use the model with hooks.
-        self._model, self._x, self._areas = deepcopy(model), x, areas
+        self._model, self._x, self._areas = deepcopy(model), x.detach(), areas
         self._perturbation, self._options = perturbation, options
         self._image = image
         self._shown = self._show(x)[0]
@@ -387,7 +389,7 @@ class AreaExplorer:
             seen = pyramid.apply(1 - masks if variant == "delete" else masks)
             scores = self._model(seen)[:, target]
         return Masks(
-            masks=masks[:, 0].cpu().numpy(),
+            masks=masks[:, 0].float().cpu().numpy(),
             seen=self._show(seen),
             scores=scores.float().cpu().numpy(),
             covered=result.covered.cpu().numpy(),
@@ -395,7 +397,7 @@ class AreaExplorer:
 
     def _show(self, x: torch.Tensor) -> np.ndarray:
         """Inputs of the network as images in [0, 1], shape (N, 3, H, W)."""
-        return (x if self._image is None else self._image(x)).float().cpu().numpy()
+        return in_colours(x if self._image is None else self._image(x))
 
     def _busy(self, busy: bool) -> None:
         self.cancel.disabled = not busy

@@ -29,6 +29,7 @@ from .view import (
     class_chooser,
     class_names,
     explorer_box,
+    in_colours,
     scores_of,
     static_and_live,
 )
@@ -226,9 +227,10 @@ class LayerExplorer:
 
     Args:
         model: the network; output N x classes.
-        x: one image, shape (1, 3, H, W).
+        x: one image, shape (1, C, H, W).
         target: index of the class to begin with.
-        image: what to draw, shape (3, H, W) in [0, 1]; `x` itself by default.
+        image: what to draw, shape (3, H, W) in [0, 1]; by default `x` itself, as `in_colours` shows
+            it.
         masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
         names: the classes' names; the scenes' own by default.
         layers: names of the layers on the slider; all that have a map by default.
@@ -264,8 +266,8 @@ class LayerExplorer:
                 raise ValueError(
                     f"no {kind} called {unknown[0]!r} to show; there are {', '.join(choice)}."
                 )
-        self._model, self._x = model, x
-        self._image = np.asarray(x[0].cpu() if image is None else image, dtype=np.float32)
+        self._model, self._x = model, x.detach()
+        self._image = in_colours(x if image is None else torch.as_tensor(image)[None])[0]
         self._masks = None if masks is None else np.asarray(masks, dtype=np.float32)
         self._overlay = canvas.outlines(self._masks)
         self._names = class_names(len(self._scores), names)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import torch
 from torch import nn
 
@@ -119,12 +120,28 @@ def scores_of(model: nn.Module, x: torch.Tensor, target: int) -> torch.Tensor:
         ValueError: for more than one image, or a target out of range.
     """
     if x.dim() != 4 or x.shape[0] != 1:
-        raise ValueError(f"the explorer shows one image, shape (1, 3, H, W), not {tuple(x.shape)}.")
+        raise ValueError(f"the explorer shows one image, shape (1, C, H, W), not {tuple(x.shape)}.")
     with preserved(model), torch.no_grad():
         scores = model(x)[0].float().cpu()
     if not 0 <= target < len(scores):
         raise ValueError(f"target {target} is out of range: the model has {len(scores)} classes.")
     return scores
+
+
+def in_colours(images: Any) -> np.ndarray:
+    """Images as they are drawn: three channels are red, green and blue; others become one grey.
+
+    Args:
+        images: a tensor or array (N, C, H, W) of any float type. Where C is not 3, the mean over
+            the channels is drawn.
+
+    Returns:
+        Array (N, 3, H, W), float32.
+    """
+    values = torch.as_tensor(images).detach().float().cpu()
+    if values.shape[1] != 3:
+        values = values.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    return values.numpy()
 
 
 def class_chooser(names: Sequence[str], target: int) -> ipywidgets.Dropdown:
