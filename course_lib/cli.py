@@ -124,6 +124,57 @@ def explore(
 
 
 @app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder or zip file of submissions.")],
+    out: Annotated[Path, typer.Option(help="The folder that the grades go to.")],
+    due: Annotated[
+        str | None, typer.Option(metavar="DATE", help="When it was due, as 2026-11-30T18:00.")
+    ] = None,
+    times: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Columns student, submitted; else the files' dates count."
+        ),
+    ] = None,
+    lesson: Annotated[
+        list[str] | None,
+        typer.Option(help="Everybody should have handed this in, as 03; may be repeated."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Submissions at once; one for each processor by default.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the grades that are there.")
+    ] = False,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="tcp://...", help="A Dask scheduler that does the work.")
+    ] = None,
+    export: Annotated[
+        str | None, typer.Option(metavar="moodle|canvas", help="Write what they import, too.")
+    ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox/--no-sandbox", help="Run students' code in bubblewrap.")
+    ] = True,
+) -> None:
+    """Grade a class: grades.csv, grades.json, a page of feedback for each student, a report."""
+    from course_lib.classroom.grade.command import Options
+    from course_lib.classroom.grade.late import parse_due
+    from course_lib.classroom.grade.shown import grade_and_show
+
+    options = Options(
+        due=parse_due(due) if due is not None else None,
+        times=times,
+        lessons=lesson or (),
+        workers=workers,
+        resume=resume,
+        sandboxed=sandbox,
+        cluster=cluster,
+        export=export,
+    )
+    grade_and_show(submissions, out, options)
+
+
+@app.command()
 def build(
     lessons: Annotated[
         list[str] | None, typer.Argument(help="Lessons, as 03 or 03_relu_rules; all by default.")

@@ -1,0 +1,1 @@
+"""Grade a class of strangers: their code runs in a sandbox, the judgement outside it."""

@@ -1,0 +1,98 @@
+"""One submission's process: read the notebook, run its cells, probe its answers, say what came.
+
+Everything after the first student's cell is in that student's hands, except what it can reach
+from here: a channel to the grading process, which believes nothing that comes through it.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+from course_lib.exercises import Exercise
+from course_lib.exercises.registry import exercises
+
+from ..lessons import OwnCell
+from ..wire import TEXT_LIMIT, receive, send
+from .answers import Answers
+from .notebook import Unreadable, read_notebook
+from .own import is_a_copy
+from .running import new_namespace, run_cell
+from .script import Script, write_script
+from .untouched import Untouched
+
+_PATIENCE = 600.0
+
+
+def grade_one(
+    channel: socket.socket,
+    job: dict[str, Any],
+    content: bytes,
+    lessons: dict[str, list[OwnCell]],
+    untouched: Untouched,
+) -> None:
+    """Do one job and send what comes of it, step by step.
+
+    Args:
+        channel: to the grading process.
+        job: `name`, the file's; `avoid`, what ended an earlier try: labels of cells and names
+            of exercises.
+        content: the file.
+        lessons: the course's cells.
+        untouched: what is put back before answers are probed.
+    """
+    try:
+        script = write_script(read_notebook(content), lessons, job["name"])
+    except Unreadable as fault:
+        send(channel, {"step": "unreadable", "sentence": str(fault)})
+        return
+    wanted = {exercise.name: exercise for exercise in exercises(script.lesson)}
+    send(
+        channel,
+        {
+            "step": "read",
+            "lesson": script.lesson,
+            "notes": [note[:TEXT_LIMIT] for note in script.notes[:50]],
+            "copies": _copies(script, wanted),
+        },
+    )
+    space = new_namespace()
+    answers = Answers(wanted)
+    for step in script.steps:
+        if step.kind == "check":
+            if f"check {step.exercise}" not in job["avoid"]:
+                send(channel, {"step": "cell", "label": f"check {step.exercise}"})
+                answers.check(wanted[step.exercise], space)
+        elif step.label not in job["avoid"]:
+            send(channel, {"step": "cell", "label": step.label, "exercise": step.exercise})
+            trouble = run_cell(step.source, step.label, space)
+            if trouble:
+                send(
+                    channel,
+                    {
+                        "step": "trouble",
+                        "label": step.label,
+                        "exercise": step.exercise,
+                        "own": step.own,
+                        "trouble": trouble[:TEXT_LIMIT],
+                    },
+                )
+    untouched.put_back()
+    answers.collect(space)
+    send(channel, {"step": "ran"})
+    # only now, when no cell of theirs is running any more, are the seeds here at all
+    seeds = receive(channel, time.monotonic() + _PATIENCE).data["seeds"]
+    for name, exercise in wanted.items():
+        if name in job["avoid"]:
+            continue
+        send(channel, {"step": "probing", "exercise": name})
+        untouched.put_back()
+        data, tensors = answers.probe(exercise, seeds)
+        send(channel, {"step": "probed", "exercise": name, **data}, tensors)
+    send(channel, {"step": "end"})
+
+
+def _copies(script: Script, wanted: dict[str, Exercise]) -> list[str]:
+    sources = [step.source for step in script.steps if step.own]
+    return [name for name, exercise in wanted.items() if is_a_copy(exercise, sources)]

@@ -1,0 +1,55 @@
+"""What somebody at a terminal sees of grading: a bar with an estimate, and a summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+
+from .command import Options, Progress, grade
+
+
+def grade_and_show(submissions: Path, out: Path, options: Options) -> None:
+    """Grade a class as `grade` does, with a progress bar, and say where the grades are."""
+    console = Console()
+    if not options.sandboxed:
+        console.print(
+            "Without a sandbox: students' code runs as you, sees your files and your network."
+        )
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task("starting")
+
+        def advance(student: str) -> None:
+            bar.update(task, advance=1, description=escape(student[:40]))
+
+        students = grade(
+            submissions,
+            out,
+            options,
+            Progress(
+                total=lambda count: bar.update(task, total=count),
+                advance=advance,
+                say=lambda sentence: bar.console.print(escape(sentence)),
+            ),
+        )
+        bar.update(task, description="")
+    count = len(students)
+    console.print(f"{count} student{'s' if count != 1 else ''} graded: {out / 'grades.csv'}")
+    console.print(f"Report: {out / 'report.html'}; feedback: {out / 'feedback'}")

@@ -1,0 +1,272 @@
+"""A slot: one template in its sandbox, to which one submission after another is given."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .inside.running import CELL_SECONDS
+from .lessons import as_json, read_lessons
+from .sandbox import command, environment
+from .wire import BadFrame, Frame, Silence, receive, send
+
+START_SECONDS = 300.0
+"""Seconds that a template may take to import everything, on a machine that is busy."""
+
+STEP_SECONDS = CELL_SECONDS + 15
+"""Seconds without a word after which a submission's process is killed."""
+
+SUBMISSION_SECONDS = 240.0
+"""Seconds that one submission may take, all tries together."""
+
+TRIES = 8
+"""How often a submission is begun again without what ended it."""
+
+_READING = "reading the notebook"
+
+
+@dataclass
+class Collected:
+    """What the sandbox said of one submission; nothing in it can be relied on.
+
+    Attributes:
+        lesson: the lesson that it answers, or empty.
+        unreadable: why there is no lesson, in a sentence.
+        notes: on the notebook's form.
+        copies: exercises whose answer reads like the reference.
+        troubles: what cells raised or how they were stopped, in order.
+        answers: by exercise, the frame with its runs or its early verdict.
+        ended: by exercise, what ended the process while it was probed.
+    """
+
+    lesson: str = ""
+    unreadable: str = ""
+    notes: list[Any] = field(default_factory=list)
+    copies: list[Any] = field(default_factory=list)
+    troubles: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, Frame] = field(default_factory=dict)
+    ended: dict[str, str] = field(default_factory=dict)
+
+
+class Slot:
+    """Runs submissions one at a time; start it where it will be stopped (a context manager).
+
+    Args:
+        sandboxed: whether its processes run in bubblewrap.
+    """
+
+    def __init__(self, *, sandboxed: bool = True) -> None:
+        self._sandboxed = sandboxed
+        self._process: subprocess.Popen[bytes] | None = None
+        self._home: tempfile.TemporaryDirectory[str] | None = None
+        self._lessons = as_json(read_lessons())
+        self._control = socket.socket()
+        self.nested = False
+
+    def __enter__(self) -> Slot:
+        """Start the template."""
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill the template and all that is left in its sandbox."""
+        self._stop()
+
+    def collect(self, name: str, content: bytes, seeds: list[int]) -> Collected:
+        """Run one submission.
+
+        What ends its process (an endless loop, too much memory, `os._exit`) is left out, and the
+        submission is begun again, so that it costs no more than its own exercise.
+
+        Args:
+            name: the file's, which decides the lesson where the cells leave it open.
+            content: the file.
+            seeds: for the probes.
+        """
+        collected = Collected()
+        avoid: list[str] = []
+        deadline = time.monotonic() + SUBMISSION_SECONDS
+        for _ in range(TRIES):
+            fatal, why = self._try(name, content, seeds, avoid, collected, deadline)
+            if not fatal:
+                return collected
+            if fatal.startswith("exercise "):
+                exercise = fatal.removeprefix("exercise ")
+                collected.ended[exercise] = why
+                avoid.append(exercise)
+            elif fatal in avoid or fatal == _READING:
+                break
+            else:
+                avoid.append(fatal)
+            if time.monotonic() > deadline:
+                break
+        if not collected.lesson and not collected.unreadable:
+            collected.unreadable = f"The notebook could not be read: the process {why}."
+        return collected
+
+    def _try(
+        self,
+        name: str,
+        content: bytes,
+        seeds: list[int],
+        avoid: list[str],
+        collected: Collected,
+        deadline: float,
+    ) -> tuple[str, str]:
+        """Run it once; what ended it, and how, or two empty strings."""
+        if self._process is None or (not self.nested and self._sandboxed):
+            self._stop()
+            self._start()
+        ours, theirs = socket.socketpair()
+        try:
+            socket.send_fds(self._control, [b"j"], [theirs.fileno()])
+        except OSError:
+            self._stop()
+            self._start()
+            socket.send_fds(self._control, [b"j"], [theirs.fileno()])
+        theirs.close()
+        doing = _Doing(_READING)
+        with ours:
+            ended = "sent something that is no result"
+            try:
+                send(ours, {"name": name, "avoid": avoid}, content)
+                self._listen(ours, seeds, collected, doing, deadline)
+                ended = ""
+            except BadFrame:
+                pass
+            except Silence:
+                ended = "took too long and was stopped"
+            except (EOFError, OSError):
+                ended = "ended"
+        outcome = self._finish(kill=ended != "ended")
+        if not ended:
+            return "", ""
+        if ended == "ended":
+            ended = _ending(outcome)
+        if doing.label and not doing.label.startswith("exercise ") and doing.label != _READING:
+            collected.troubles.append(
+                {
+                    "label": doing.label,
+                    "exercise": doing.exercise,
+                    "own": True,
+                    "trouble": f"The process {ended}.",
+                }
+            )
+        return doing.label, ended
+
+    def _listen(
+        self,
+        channel: socket.socket,
+        seeds: list[int],
+        collected: Collected,
+        doing: _Doing,
+        deadline: float,
+    ) -> None:
+        ran = False
+        for _ in range(20_000):
+            frame = receive(channel, min(deadline, time.monotonic() + STEP_SECONDS))
+            data = frame.data
+            match data.get("step"):
+                case "unreadable":
+                    collected.unreadable = str(data.get("sentence", ""))[:500]
+                    return
+                case "read":
+                    collected.lesson = str(data.get("lesson", ""))
+                    collected.notes = list(data.get("notes", []))
+                    collected.copies = list(data.get("copies", []))
+                case "cell":
+                    doing.label = str(data.get("label", ""))[:200]
+                    doing.exercise = str(data.get("exercise", ""))[:200]
+                case "trouble":
+                    known = [trouble.get("label") for trouble in collected.troubles]
+                    if len(known) < 200 and data.get("label") not in known:
+                        collected.troubles.append(data)
+                case "ran" if not ran:
+                    ran = True
+                    send(channel, {"seeds": seeds})
+                case "probing":
+                    doing.label = f"exercise {str(data.get('exercise', ''))[:200]}"
+                case "probed" if ran and len(collected.answers) < 100:
+                    collected.answers.setdefault(str(data.get("exercise", ""))[:200], frame)
+                case "end":
+                    return
+                case _:
+                    raise BadFrame("The sandbox sent something that is no result.")
+        raise BadFrame("The sandbox sent more than an answer can be.")
+
+    def _finish(self, *, kill: bool) -> dict[str, Any]:
+        """End the submission's processes, and hear from the template how they ended."""
+        try:
+            if kill:
+                self._control.sendall(b"k")
+            return receive(self._control, time.monotonic() + 30).data
+        except (OSError, EOFError, Silence, BadFrame):
+            self._stop()
+            return {}
+
+    def _start(self) -> None:
+        self._control, theirs = socket.socketpair()
+        self._home = tempfile.TemporaryDirectory(prefix="course-grade-")
+        home = "/tmp" if self._sandboxed else self._home.name
+        settings: dict[str, object] = {"control": theirs.fileno(), "nested": self._sandboxed}
+        self._process = subprocess.Popen(
+            command(settings, sandboxed=self._sandboxed),
+            env=environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+            cwd=self._home.name,
+            start_new_session=True,
+        )
+        theirs.close()
+        try:
+            send(self._control, self._lessons)
+            ready = receive(self._control, time.monotonic() + START_SECONDS).data
+        except (OSError, EOFError, Silence, BadFrame):
+            self._process.kill()
+            _, said = self._process.communicate()
+            self._process = None
+            last = (said.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            self._stop()
+            raise RuntimeError(f"A sandbox could not be started: {last}") from None
+        self.nested = bool(ready.get("nested"))
+
+    def _stop(self) -> None:
+        self._control.close()
+        if self._process is not None:
+            self._process.kill()
+            with contextlib.suppress(OSError):
+                self._process.communicate()
+            self._process = None
+        if self._home is not None:
+            self._home.cleanup()
+            self._home = None
+
+
+@dataclass
+class _Doing:
+    """What a submission's process said last that it is doing."""
+
+    label: str
+    exercise: str = ""
+
+
+def _ending(outcome: dict[str, Any]) -> str:
+    why = str(outcome.get("why", ""))
+    if why and why != "stopped":
+        return why
+    status = outcome.get("status")
+    if status == 0:
+        return "ended before the notebook did"
+    return f"ended before the notebook did (exit code {status})"
+
+
+Collector = Callable[[str, bytes, list[int]], Collected]
+"""Anything that runs a submission as `Slot.collect` does."""

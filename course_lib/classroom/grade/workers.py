@@ -1,0 +1,87 @@
+"""Several slots at once on this machine: a thread each, that hands submissions to its sandbox."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .slot import Collected, Slot
+from .submissions import Submission
+
+
+@dataclass(frozen=True)
+class Task:
+    """A submission with its bytes."""
+
+    submission: Submission
+    content: bytes
+    digest: str
+
+
+Outcome = tuple[Task, Collected | BaseException]
+
+
+@contextmanager
+def running(
+    tasks: Iterable[Task], count: int, seeds: list[int], *, sandboxed: bool
+) -> Iterator[Iterator[Outcome]]:
+    """Work on tasks in `count` slots; give their outcomes as they come.
+
+    A task is taken when a slot is free for it, so that no more of them are in memory than there
+    are slots.
+
+    Args:
+        tasks: what to do.
+        count: slots.
+        seeds: for the probes.
+        sandboxed: whether slots run in bubblewrap.
+    """
+    waiting = iter(tasks)
+    lock = threading.Lock()
+    done: queue.Queue[Outcome | BaseException | None] = queue.Queue()
+    stopping = threading.Event()
+
+    def work() -> None:
+        try:
+            with Slot(sandboxed=sandboxed) as slot:
+                while not stopping.is_set():
+                    with lock:
+                        task = next(waiting, None)
+                    if task is None:
+                        break
+                    try:
+                        collected = slot.collect(task.submission.file, task.content, seeds)
+                        done.put((task, collected))
+                    except Exception as error:
+                        done.put((task, error))
+        except BaseException as error:
+            done.put(error)
+        finally:
+            done.put(None)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield _outcomes(done, count)
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join(5)
+
+
+def _outcomes(done: queue.Queue[Outcome | BaseException | None], count: int) -> Iterator[Outcome]:
+    left, fault = count, None
+    while left:
+        item = done.get()
+        if item is None:
+            left -= 1
+        elif isinstance(item, BaseException):
+            fault = item
+        else:
+            yield item
+    if fault is not None:
+        raise fault
