@@ -133,7 +133,7 @@ def grade(
     times: Annotated[
         Path | None,
         typer.Option(
-            metavar="CSV", help="Columns student, submitted; else the files' dates count."
+            metavar="CSV", help="Columns student and submitted; by default the files' dates."
         ),
     ] = None,
     lesson: Annotated[

@@ -88,11 +88,15 @@ def _student(
     expected: Sequence[str],
 ) -> Student:
     newest: dict[str, Record] = {}
+    broken: dict[str, Record] = {}
     notes = []
     for record in sorted(records, key=lambda record: (record.submitted, record.file)):
         lesson = record.result.lesson
         if not lesson:
             notes += [f"{record.file}: {note}" for note in record.result.notes]
+            named = next((one for one in exercises if one in record.file), "")
+            if named:
+                broken.setdefault(named, record)
             continue
         older = newest.get(lesson)
         if older is not None:
@@ -108,11 +112,11 @@ def _student(
         )
         for lesson, record in newest.items()
     ]
-    graded += [
-        LessonGrades(lesson, "", 0, tuple(_missing(e) for e in exercises[lesson]))
-        for lesson in expected
-        if lesson not in newest
-    ]
+    for lesson in dict.fromkeys((*broken, *expected)):
+        if lesson not in newest:
+            file = broken[lesson].file if lesson in broken else ""
+            zeros = tuple(_missing(exercise) for exercise in exercises[lesson])
+            graded.append(LessonGrades(lesson, file, 0, zeros))
     return Student(name, tuple(sorted(graded, key=lambda one: one.lesson)), tuple(notes))
 
 

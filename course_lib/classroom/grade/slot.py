@@ -93,17 +93,25 @@ class Slot:
         avoid: list[str] = []
         deadline = time.monotonic() + SUBMISSION_SECONDS
         for _ in range(TRIES):
-            fatal, why = self._try(name, content, seeds, avoid, collected, deadline)
-            if not fatal:
+            doing = _Doing(_READING)
+            why = self._try(name, content, seeds, avoid, collected, doing, deadline)
+            if not why:
                 return collected
-            if fatal.startswith("exercise "):
-                exercise = fatal.removeprefix("exercise ")
-                collected.ended[exercise] = why
-                avoid.append(exercise)
-            elif fatal in avoid or fatal == _READING:
+            fatal = doing.label
+            if fatal in avoid or fatal == _READING:
                 break
+            avoid.append(fatal)
+            if fatal.startswith("answer "):
+                collected.ended[fatal.removeprefix("answer ")] = why
             else:
-                avoid.append(fatal)
+                collected.troubles.append(
+                    {
+                        "label": fatal,
+                        "exercise": doing.exercise,
+                        "own": True,
+                        "trouble": f"The process {why}.",
+                    }
+                )
             if time.monotonic() > deadline:
                 break
         if not collected.lesson and not collected.unreadable:
@@ -117,9 +125,10 @@ class Slot:
         seeds: list[int],
         avoid: list[str],
         collected: Collected,
+        doing: _Doing,
         deadline: float,
-    ) -> tuple[str, str]:
-        """Run it once; what ended it, and how, or two empty strings."""
+    ) -> str:
+        """Run it once; how it was ended before its end, or nothing."""
         if self._process is None or (not self.nested and self._sandboxed):
             self._stop()
             self._start()
@@ -131,7 +140,6 @@ class Slot:
             self._start()
             socket.send_fds(self._control, [b"j"], [theirs.fileno()])
         theirs.close()
-        doing = _Doing(_READING)
         with ours:
             ended = "sent something that is no result"
             try:
@@ -145,20 +153,7 @@ class Slot:
             except (EOFError, OSError):
                 ended = "ended"
         outcome = self._finish(kill=ended != "ended")
-        if not ended:
-            return "", ""
-        if ended == "ended":
-            ended = _ending(outcome)
-        if doing.label and not doing.label.startswith("exercise ") and doing.label != _READING:
-            collected.troubles.append(
-                {
-                    "label": doing.label,
-                    "exercise": doing.exercise,
-                    "own": True,
-                    "trouble": f"The process {ended}.",
-                }
-            )
-        return doing.label, ended
+        return _ending(outcome) if ended == "ended" else ended
 
     def _listen(
         self,
@@ -176,11 +171,13 @@ class Slot:
                 case "unreadable":
                     collected.unreadable = str(data.get("sentence", ""))[:500]
                     return
+                case "read" if collected.lesson:
+                    pass  # a later try, or somebody who would rather be another lesson
                 case "read":
                     collected.lesson = str(data.get("lesson", ""))
                     collected.notes = list(data.get("notes", []))
                     collected.copies = list(data.get("copies", []))
-                case "cell":
+                case "begin":
                     doing.label = str(data.get("label", ""))[:200]
                     doing.exercise = str(data.get("exercise", ""))[:200]
                 case "trouble":
@@ -190,8 +187,6 @@ class Slot:
                 case "ran" if not ran:
                     ran = True
                     send(channel, {"seeds": seeds})
-                case "probing":
-                    doing.label = f"exercise {str(data.get('exercise', ''))[:200]}"
                 case "probed" if ran and len(collected.answers) < 100:
                     collected.answers.setdefault(str(data.get("exercise", ""))[:200], frame)
                 case "end":

@@ -214,13 +214,13 @@ def _zoned(date: datetime, zone: str) -> datetime:
 
 def _student(parts: tuple[str, ...], lessons: list[str]) -> str:
     """The student's name: the first folder, or what a file's name has besides the lesson's."""
-    name = parts[0]
-    if len(parts) == 1:
-        name = name.rpartition(".")[0] or name
-    name = _MOODLE.sub("", name)
+    name = _MOODLE.sub("", parts[0])
     canvas = _CANVAS.match(name)
     if canvas:
         return _legible(f"{canvas['name']}_{canvas['id']}")
+    if len(parts) > 1:
+        return _legible(name)
+    name = name.rpartition(".")[0] or name
     for lesson in lessons:
         pattern = rf"(?:\A|[ _.-]+){re.escape(lesson)}{_COPY}(?=\Z|[ _.-])"
         name = re.sub(pattern, "", name, flags=re.IGNORECASE)

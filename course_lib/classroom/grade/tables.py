@@ -28,9 +28,9 @@ COLUMNS = (
 _FORMULA = tuple("=+-@\t\r\n|%＝＋－＠")
 
 
-def grades_csv(students: Iterable[Student]) -> str:
+def grades_csv(students: Sequence[Student]) -> str:
     """One row for each student and exercise."""
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (
             student.name,
             lesson.lesson,
@@ -45,7 +45,10 @@ def grades_csv(students: Iterable[Student]) -> str:
         for lesson in student.lessons
         for grade in lesson.grades
     ]
-    return _table(COLUMNS, rows)
+    # who handed in nothing that can be graded is in the table too
+    empty = [student for student in students if not student.lessons]
+    rows += [(student.name, "", "", 0, 0, "unreadable", "", "") for student in empty]
+    return _table(COLUMNS, sorted(rows, key=lambda row: str(row[0])))
 
 
 def grades_json(students: Iterable[Student]) -> str:

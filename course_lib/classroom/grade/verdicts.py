@@ -73,7 +73,7 @@ def judge_collected(collected: Collected, key: Key) -> Result:
     """
     if collected.lesson not in key.exercises:
         sentence = collected.unreadable or "The notebook could not be read."
-        return Result(notes=(key.without_seeds(sentence),))
+        return Result(notes=(_kept(sentence, key),))
     grades = []
     for exercise in key.exercises[collected.lesson]:
         verdict, wraps = _verdict(exercise, collected, key)
@@ -156,4 +156,6 @@ def _notes(collected: Collected, key: Key) -> tuple[str, ...]:
 
 
 def _kept(text: str, key: Key) -> str:
-    return key.without_seeds(text)[:TEXT_LIMIT]
+    """The text, cut, without seeds and without half characters, which no file can hold."""
+    whole = text[:TEXT_LIMIT].encode("utf-8", "replace").decode()
+    return key.without_seeds(whole)

@@ -7,6 +7,7 @@ from typing import Any
 
 from course_lib.exercises import Exercise, isolation
 from course_lib.exercises.judging import (
+    Verdict,
     before_running,
     judge,
     remarks,
@@ -29,26 +30,32 @@ class Answers:
         exercises: the lesson's, by name.
         candidates: by exercise, the object that counts so far.
         given: by exercise, what its check left behind under the name.
+        slow: by exercise, an answer that its check had to stop, and that need not run again.
     """
 
     exercises: dict[str, Exercise]
     candidates: dict[str, Any] = field(default_factory=dict)
     given: dict[str, Any] = field(default_factory=dict)
+    slow: dict[str, Any] = field(default_factory=dict)
 
-    def check(self, exercise: Exercise, space: dict[str, Any]) -> None:
+    def check(self, exercise: Exercise, space: dict[str, Any], *, judged: bool) -> None:
         """Do what a check cell does: keep the answer, and go on with it or with the reference.
 
         The cells that follow are a student's, so that it is their own business what they make of
-        the reference; what an answer is worth is found out later, and outside.
+        the reference; what an answer is worth is found out later, and outside. An answer that
+        ended an earlier try is not judged here: the reference stands in for it.
         """
         answer = space.get(exercise.answer, _MISSING)
         self._consider(exercise, answer)
         right = False
-        if answer is not _MISSING:
+        if judged and answer is not _MISSING:
             try:
-                right = judge(exercise, answer).kind == "right"
-            except Exception:
-                right = False
+                verdict = judge(exercise, answer)
+            except Exception as fault:  # a student's cells have broken what judges here
+                verdict = Verdict("error", str(fault))
+            right = verdict.kind == "right"
+            if verdict == too_slow(exercise):
+                self.slow[exercise.name] = answer
         space[exercise.answer] = self.given[exercise.name] = answer if right else exercise.reference
 
     def collect(self, space: dict[str, Any]) -> None:
@@ -76,7 +83,10 @@ class Answers:
                 f"This `{exercise.answer}` is the course's own object, not an answer of yours; it "
                 "scores 0.",
             ), b""
-        early = before_running(exercise, answer)
+        if self.slow.get(exercise.name, _MISSING) is answer:
+            early: Verdict | None = too_slow(exercise)
+        else:
+            early = before_running(exercise, answer)
         if early is not None:
             return _early(early.kind, early.finding), b""
         with isolation.ONE_AT_A_TIME:

@@ -36,8 +36,8 @@ def grade_one(
 
     Args:
         channel: to the grading process.
-        job: `name`, the file's; `avoid`, what ended an earlier try: labels of cells and names
-            of exercises.
+        job: `name`, the file's; `avoid`, what ended an earlier try: labels of cells,
+            and `answer NAME` of exercises.
         content: the file.
         lessons: the course's cells.
         untouched: what is put back before answers are probed.
@@ -61,11 +61,13 @@ def grade_one(
     answers = Answers(wanted)
     for step in script.steps:
         if step.kind == "check":
-            if f"check {step.exercise}" not in job["avoid"]:
-                send(channel, {"step": "cell", "label": f"check {step.exercise}"})
-                answers.check(wanted[step.exercise], space)
+            label = f"answer {step.exercise}"
+            ended_before = label in job["avoid"]
+            if not ended_before:
+                send(channel, {"step": "begin", "label": label})
+            answers.check(wanted[step.exercise], space, judged=not ended_before)
         elif step.label not in job["avoid"]:
-            send(channel, {"step": "cell", "label": step.label, "exercise": step.exercise})
+            send(channel, {"step": "begin", "label": step.label, "exercise": step.exercise})
             trouble = run_cell(step.source, step.label, space)
             if trouble:
                 send(
@@ -84,9 +86,9 @@ def grade_one(
     # only now, when no cell of theirs is running any more, are the seeds here at all
     seeds = receive(channel, time.monotonic() + _PATIENCE).data["seeds"]
     for name, exercise in wanted.items():
-        if name in job["avoid"]:
+        if f"answer {name}" in job["avoid"]:
             continue
-        send(channel, {"step": "probing", "exercise": name})
+        send(channel, {"step": "begin", "label": f"answer {name}"})
         untouched.put_back()
         data, tensors = answers.probe(exercise, seeds)
         send(channel, {"step": "probed", "exercise": name, **data}, tensors)

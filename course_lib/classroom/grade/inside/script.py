@@ -53,8 +53,6 @@ def write_script(
     answers = _answers(placed, ours, script.notes)
     extra = _extra(placed)
     changed = _changed_demonstrations(placed)
-    if not any(cell.kind == "answer" and cell.id in answers for cell in ours):
-        script.notes.append("None of the lesson's answer cells is in this notebook.")
     steps = [_own_step(cell) for cell in extra.get("", [])]
     for cell in ours:
         match cell.kind:
@@ -116,12 +114,15 @@ def _answers(placed: list[_Placed], ours: list[OwnCell], notes: list[str]) -> di
             by_id.setdefault(one.ours.id, []).append(one.cell)
     for own in ours:
         copies = by_id.get(own.id, [])
+        # an id on a text, where there is code with it too, is a slip or a forgery
+        copies = [cell for cell in copies if cell.is_code] or copies
         if len(copies) > 1:
             begun = [c for c in copies if _squeezed(c.source) != _squeezed(own.source)]
-            by_id[own.id] = (begun or copies)[-1:]
+            copies = (begun or copies)[-1:]
             times = f"{len(copies)} times"
             notes.append(f"The cell of `{own.exercise}` is there {times}; the last answer counts.")
-        for cell in by_id.get(own.id, []):
+        by_id[own.id] = copies
+        for cell in copies:
             if not cell.is_code:
                 notes.append(f"The cell of `{own.exercise}` is no code cell; it was read as one.")
     return by_id

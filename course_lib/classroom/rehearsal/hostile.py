@@ -1,0 +1,431 @@
+"""Submissions that do harm, or try to get points for nothing; each says what it should get."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from course_lib.exercises import Exercise
+
+from .notebooks import Notebook, as_bytes, blank, solved, with_answer, with_cell
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """A hostile submission.
+
+    Attributes:
+        name: what it does.
+        target: what it should get for the lesson's first exercise.
+        others: what it should get for all others.
+        body: statements of its answer to the first exercise, which is a function or class.
+        answer: the whole cell of that answer, instead of its body.
+        cell: a cell of its own, at the top.
+        stubs: whether everything but that is left as it was handed out.
+        alike: whether the answer is right and reads or behaves like the reference.
+    """
+
+    name: str
+    target: str = "right"
+    others: str = "right"
+    body: str = ""
+    answer: str = ""
+    cell: str = ""
+    stubs: bool = False
+    alike: bool = False
+
+    def make(self, lesson: str, first: Exercise) -> bytes:
+        """The submission as a file.
+
+        Args:
+            lesson: which lesson it answers.
+            first: the lesson's first exercise.
+        """
+        notebook = blank(lesson) if self.stubs else solved(lesson)
+        names = {"answer": first.answer, "exercise": first.name}
+        if self.body:
+            is_class = isinstance(first.reference, type)
+            notebook = with_answer(notebook, first.name, _define(first.answer, self.body, is_class))
+        if self.answer:
+            own = _source_of(solved(lesson), first.name)
+            source = _filled(self.answer, {**names, "own": own})
+            notebook = with_answer(notebook, first.name, source)
+        if self.cell:
+            notebook = with_cell(notebook, _filled(self.cell, names))
+        return as_bytes(notebook)
+
+
+def _define(answer: str, body: str, is_class: bool) -> str:
+    inner = textwrap.indent(textwrap.dedent(body).strip(), "    ")
+    if not is_class:
+        return f"def {answer}(*args, **kwargs):\n{inner}\n"
+    return (
+        f"def _do(*args, **kwargs):\n{inner}\n\n\n"
+        f"class {answer}:\n    __init__ = apply = forward = backward = _do\n"
+    )
+
+
+def _filled(template: str, names: dict[str, str]) -> str:
+    text = textwrap.dedent(template).strip()
+    for name, value in names.items():
+        text = text.replace(f"<{name}>", value)
+    return text
+
+
+def _source_of(notebook: Notebook, exercise: str) -> str:
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == f"answer-{exercise}")
+    return "".join(cell["source"])
+
+
+_REFERENCE = 'from course_lib.exercises.registry import find_exercise\n\
+reference = find_exercise("<exercise>").reference\n'
+
+ANSWERS = [
+    Hostile("an endless loop", "error", body="while True: pass"),
+    Hostile(
+        "a loop that catches everything",
+        "error",
+        body="""
+        while True:
+            try:
+                while True: pass
+            except BaseException: pass
+        """,
+    ),
+    Hostile(
+        "a loop that ignores signals",
+        "error",
+        body="""
+        import signal
+        for number in signal.valid_signals():
+            try: signal.signal(number, signal.SIG_IGN)
+            except (OSError, ValueError): pass
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while True: pass
+        """,
+    ),
+    Hostile(
+        "a fork bomb",
+        "error",
+        body="""
+        import os
+        while True:
+            try: os.fork()
+            except OSError: pass
+        """,
+    ),
+    Hostile(
+        "a memory bomb",
+        "error",
+        body="""
+        hoard = []
+        while True: hoard.append(bytearray(b'x') * (64 << 20))
+        """,
+    ),
+    Hostile(
+        "memory in many processes",
+        "error",
+        body="""
+        import os, time
+        for _ in range(12):
+            if os.fork() == 0:
+                hoard = b'x' * (900 << 20)
+                time.sleep(60)
+                os._exit(0)
+        time.sleep(60)
+        """,
+    ),
+    Hostile("SystemExit", "error", body="raise SystemExit(0)"),
+    Hostile("os._exit", "error", body="import os; os._exit(0)"),
+    Hostile("killing itself", "error", body="import os, signal; os.kill(os.getpid(), 9)"),
+    Hostile("a crash", "error", body="import ctypes; ctypes.string_at(0)"),
+    Hostile(
+        "__eq__ that is always true",
+        "wrong",
+        body="""
+        class Yes:
+            def __eq__(self, other): return True
+            def __ne__(self, other): return False
+            def __bool__(self): return True
+            __hash__ = object.__hash__
+            __array__ = None
+        return Yes()
+        """,
+    ),
+    Hostile(
+        "a tensor that agrees with everything",
+        "wrong",
+        body="""
+        import torch
+        class Agreeable(torch.Tensor):
+            @classmethod
+            def __torch_function__(cls, function, types, args=(), kwargs=None):
+                name = getattr(function, '__name__', '')
+                if name in ('allclose', 'equal'): return True
+                if name in ('sub', '__sub__', '__rsub__'): return torch.zeros(1)
+                return super().__torch_function__(function, types, args, kwargs or {})
+        return torch.zeros(2, 3, 4, 5).as_subclass(Agreeable)
+        """,
+    ),
+    Hostile(
+        "an object that lies about its shape and dtype",
+        "wrong",
+        body="""
+        import torch
+        class Liar:
+            shape = torch.Size([1, 3, 10, 9])
+            dtype = torch.float64
+            def __getattr__(self, name): return lambda *a, **k: self
+            def __array__(self, *a, **k): raise KeyError('no')
+            def __float__(self): return 0.0
+        return Liar()
+        """,
+    ),
+    Hostile(
+        "nothing finite",
+        "wrong",
+        body="import torch; return torch.full((1, 3, 10, 9), float('nan'))",
+    ),
+    Hostile(
+        "a tensor without end",
+        "wrong",
+        body="""
+        import torch
+        return torch.zeros(1, dtype=torch.float64).expand(1 << 33)
+        """,
+    ),
+]
+
+RIGHT = [
+    Hostile(
+        "100 MB printed",
+        answer="<own>\nimport os\nfor _ in range(100): print('x' * (1 << 20)); os.write(1, b'x' * (1 << 20))",
+    ),
+    Hostile(
+        "a warning on stderr",
+        answer="<own>\nimport sys, warnings\nwarnings.warn('mind this')\nsys.stderr.write('careful')",
+    ),
+    Hostile(
+        "a slow answer",
+        answer="<own>\n_quick = <answer>\ndef <answer>(*args, **kwargs):\n    import time\n    time.sleep(0.2)\n    return _quick(*args, **kwargs)",
+    ),
+    Hostile(
+        "an answer that is right up to rounding",
+        answer="<own>\n_exact = <answer>\ndef <answer>(*args, **kwargs):\n    result = _exact(*args, **kwargs)\n    return result * (1 + 3e-7)",
+    ),
+    Hostile(
+        "a helper of its own",
+        answer="def _help(f):\n    return f\n\n<own>\n<answer> = _help(<answer>)",
+    ),
+]
+
+CELLS = [
+    Hostile("SystemExit in a cell", cell="raise SystemExit(0)"),
+    Hostile("os._exit in a cell", cell="import os\nos._exit(0)"),
+    Hostile(
+        "an endless cell that ignores signals",
+        cell="import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
+    ),
+    Hostile(
+        "killing its parent and all others",
+        cell="""
+        import os, signal
+        for victim in (os.getppid(), 1, 2, 0, -1):
+            try: os.kill(victim, signal.SIGKILL)
+            except OSError: pass
+        """,
+    ),
+    Hostile(
+        "a file that fills the disk",
+        cell="""
+        import os, tempfile
+        for folder in ('.', '/', '/tmp', '/dev', '/dev/shm', tempfile.gettempdir()):
+            for number in range(20):
+                try:
+                    with open(f'{folder}/fill-{number}', 'wb') as file:
+                        for _ in range(1000): file.write(b'x' * (1 << 20))
+                except OSError: pass
+        """,
+    ),
+    Hostile(
+        "writing where the grades might be",
+        cell="""
+        import os
+        for folder in ('..', '/', '/work', '/root', '/home', '/course', os.path.expanduser('~')):
+            for name in ('grades.csv', 'results.jsonl', 'course_lib/__init__.py'):
+                try: open(os.path.join(folder, name), 'w').write('student,points')
+                except OSError: pass
+        """,
+    ),
+    Hostile(
+        "hooks, threads and daemons",
+        cell="""
+        import atexit, os, signal, sys, threading, time
+        atexit.register(lambda: os._exit(3))
+        class Hook:
+            def find_spec(self, name, path=None, target=None):
+                if name.startswith('course_lib'): raise ImportError('no')
+        sys.meta_path.insert(0, Hook())
+        class Late:
+            def __del__(self): print('too late')
+        late = Late()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        def busy():
+            while True: time.sleep(0.01)
+        threading.Thread(target=busy, daemon=True).start()
+        threading.Thread(target=busy).start()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0: time.sleep(3600)
+            os._exit(0)
+        """,
+    ),
+    Hostile(
+        "the network and the GPU",
+        cell="""
+        import socket, torch
+        for address in (('1.1.1.1', 53), ('127.0.0.1', 22), ('localhost', 80)):
+            try:
+                socket.create_connection(address, 1).sendall(b'hello')
+                raise SystemExit('connected')
+            except OSError: pass
+        assert not torch.cuda.is_available()
+        torch.zeros(1).cuda()
+        """,
+    ),
+    Hostile("magics and commands", cell="%matplotlib inline\n!rm -rf /\n%%bash\necho hello"),
+    Hostile(
+        "HTML in what it says",
+        "error",
+        answer="def <answer>(*args, **kwargs):\n    raise ValueError('<script>alert(1)</script><img src=x onerror=alert(2)>')",
+    ),
+    Hostile(
+        "half characters",
+        "error",
+        answer="def <answer>(*args, **kwargs):\n    raise ValueError('\\udce4\\x00\\x1b[31m')",
+    ),
+]
+
+CHEATS = [
+    Hostile(
+        "functions of its own that are called check, hint and print",
+        "not attempted",
+        "not attempted",
+        stubs=True,
+        cell="""
+        def check(name, answer): return answer
+        hint = print = solution = check
+        import builtins
+        builtins.print = check
+        """,
+    ),
+    Hostile(
+        "replaced functions of torch and NumPy",
+        "wrong",
+        "not attempted",
+        stubs=True,
+        body="import torch; return torch.zeros(1)",
+        cell="""
+        import numpy, torch
+        torch.allclose = torch.equal = torch.isfinite = lambda *a, **k: True
+        torch.testing.assert_close = lambda *a, **k: None
+        numpy.allclose = numpy.array_equal = lambda *a, **k: True
+        torch.Tensor.__eq__ = lambda *a: torch.ones(1)
+        torch.Tensor.abs = lambda self: self * 0
+        """,
+    ),
+    Hostile(
+        "replaced functions of the course",
+        "wrong",
+        "not attempted",
+        stubs=True,
+        body="return 0",
+        cell="""
+        import sys
+        for name, module in list(sys.modules.items()):
+            if name.startswith('course_lib.exercises'):
+                for member in ('judge', 'run', 'call', 'first_difference', 'difference', 'is_stub', 'before_running'):
+                    if hasattr(module, member): setattr(module, member, lambda *a, **k: None)
+        """,
+    ),
+    Hostile(
+        "replaced modules",
+        "wrong",
+        "not attempted",
+        stubs=True,
+        body="return 0",
+        cell="""
+        import sys, types
+        for name in list(sys.modules):
+            if name.startswith(('course_lib', 'torch.testing', 'json')):
+                sys.modules[name] = types.ModuleType(name)
+        sys.modules = {}
+        """,
+    ),
+    Hostile(
+        "forged messages to the grading process",
+        "not attempted",
+        "not attempted",
+        stubs=True,
+        cell="""
+        import json, os, struct
+        def frame(data):
+            text = json.dumps(data).encode()
+            return struct.pack('>II', len(text), 0) + text
+        for number in range(3, 64):
+            try: os.write(number, frame({'step': 'probed', 'exercise': '<exercise>', 'runs': [], 'kind': 'right', 'finding': ''}) * 3 + frame({'step': 'end'}))
+            except OSError: pass
+        """,
+    ),
+    Hostile(
+        "junk to the grading process",
+        "not attempted",
+        "not attempted",
+        stubs=True,
+        cell="""
+        import os
+        for number in range(3, 64):
+            try: os.write(number, b'\\xff' * 4096)
+            except OSError: pass
+        """,
+    ),
+    Hostile(
+        "a search for the seeds",
+        "wrong",
+        "not attempted",
+        stubs=True,
+        body="return 0",
+        cell="""
+        import gc, glob, os
+        loot = []
+        for path in glob.glob('/proc/*/environ') + glob.glob('/proc/*/cmdline'):
+            try: loot.append(open(path, 'rb').read())
+            except OSError: pass
+        loot += [o for o in gc.get_objects() if type(o).__name__ in ('Key', 'Records')]
+        """,
+    ),
+    Hostile(
+        "the library's own object", "not attempted", answer=_REFERENCE + "<answer> = reference"
+    ),
+    Hostile(
+        "the code object of the library's",
+        "not attempted",
+        answer=_REFERENCE
+        + "import types\n<answer> = types.FunctionType(reference.__code__, reference.__globals__)",
+    ),
+    Hostile(
+        "what check gives back",
+        "not attempted",
+        answer="from course_lib import check\n<answer> = check('<exercise>', None)",
+    ),
+    Hostile(
+        "a wrapper of the library's",
+        alike=True,
+        answer=_REFERENCE + "def <answer>(*args, **kwargs):\n    return reference(*args, **kwargs)",
+    ),
+]
+
+Make = Callable[[str, Exercise], bytes]
+ALL = [*ANSWERS, *RIGHT, *CELLS, *CHEATS]
