@@ -174,6 +174,44 @@ def grade(
     grade_and_show(submissions, out, options)
 
 
+@app.command("simulate-class")
+def simulate_class(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the class.")],
+    students: Annotated[int, typer.Option(min=1, help="How many hand in.")] = 300,
+    lesson: Annotated[str, typer.Option(help="What they hand in, as 03.")] = "01",
+) -> None:
+    """Make up a class to rehearse grading with: right, wrong, blank, broken and hostile."""
+    from course_lib.classroom.rehearsal.class_ import simulate_class as run
+
+    run(folder, students, lesson)
+
+
+@app.command()
+def assignment(
+    folder: Annotated[Path, typer.Argument(help="nbgrader's course folder; made when missing.")],
+    lesson: Annotated[
+        list[str] | None, typer.Option(help="A lesson, as 03; all by default; may be repeated.")
+    ] = None,
+    solutions: Annotated[
+        bool, typer.Option("--solutions/--no-solutions", help="Let solution() show solutions.")
+    ] = True,
+) -> None:
+    """Write the lessons and a configuration for nbgrader, which hands them out and grades them."""
+    from course_lib.classroom.assignment import write_assignments
+
+    write_assignments(folder, lesson or (), solutions=solutions)
+
+
+@app.command()
+def mend(
+    submission: Annotated[Path, typer.Argument(help="A notebook, or a folder of them.")],
+) -> None:
+    """Give copied cells of submissions ids of their own, which nbgrader insists on."""
+    from course_lib.classroom.mend import mend as run
+
+    run(submission)
+
+
 @app.command()
 def build(
     lessons: Annotated[

@@ -7,8 +7,16 @@ from pathlib import Path
 from .places import lesson_folder
 
 
-def here() -> None:
-    """Say so when the lesson was opened in the folder of clean copies; else say nothing."""
+def here(*, solutions: bool = True) -> None:
+    """Say so when the lesson was opened in the folder of clean copies; else say nothing.
+
+    Args:
+        solutions: whether `solution` shows any in this notebook.
+    """
+    if not solutions:
+        from course_lib.exercises import close_solutions
+
+        close_solutions()
     folder = Path.cwd()
     if folder.resolve() == lesson_folder().resolve():
         print(

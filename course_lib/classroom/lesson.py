@@ -164,6 +164,27 @@ def parse_check(source: str) -> Check | None:
     return None
 
 
+def locked_check(check: Check) -> str:
+    """Return the check cell of a notebook that is handed out to be graded by nbgrader.
+
+    It imports what it uses inside itself, so that no name of a student's takes its place. The
+    hidden part stays with the instructor: it alone decides about the points.
+
+    Args:
+        check: what is checked.
+    """
+    return f"""\
+from course_lib.exercises import check as _check
+
+_answer = {check.answer}
+{check.answer} = _check("{check.exercise}", _answer)
+### BEGIN HIDDEN TESTS
+from course_lib.exercises import require_right as _require_right
+
+_require_right("{check.exercise}", _answer)
+### END HIDDEN TESTS"""
+
+
 def _calls_check(source: str) -> bool:
     """Tell whether a cell calls `check` at all."""
     try:

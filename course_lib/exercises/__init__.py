@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 from .engine.exercise import Exercise, Lesson
 
 if TYPE_CHECKING:
-    from .engine.checking import check, hint, solution
+    from .engine.checking import check, close_solutions, hint, require_right, solution
 
-__all__ = ["Exercise", "Lesson", "check", "hint", "solution"]
+__all__ = [
+    "Exercise",
+    "Lesson",
+    "check",
+    "close_solutions",
+    "hint",
+    "require_right",
+    "solution",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Load `check`, `hint` and `solution` (and with them torch) on first use."""
-    if name not in ("check", "hint", "solution"):
+    """Load what judges and shows (and with it torch) on first use."""
+    if name not in ("check", "hint", "solution", "require_right", "close_solutions"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .engine import checking
 

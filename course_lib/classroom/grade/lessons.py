@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from course_lib.classroom.lesson import parse_check
+from course_lib.classroom.lesson import locked_check, parse_check
 from course_lib.classroom.places import lesson_files, lesson_folder
 
 
@@ -21,6 +21,7 @@ class OwnCell:
         kind: a learner writes an `answer`; a `check` is locked; a `plain` cell shows something.
         exercise: the exercise that an answer or a check belongs to.
         answer: the name that a check looks at.
+        handed_out: what a check reads like in a notebook that nbgrader handed out.
     """
 
     id: str
@@ -28,6 +29,7 @@ class OwnCell:
     kind: Literal["answer", "check", "plain"]
     exercise: str = ""
     answer: str = ""
+    handed_out: str = ""
 
 
 def read_lessons(folder: Path | None = None) -> dict[str, list[OwnCell]]:
@@ -62,7 +64,10 @@ def _read(path: Path) -> list[OwnCell]:
             for i in waiting:
                 cells[i] = OwnCell(cells[i].id, cells[i].source, "answer", check.exercise)
             waiting = []
-            cells.append(OwnCell(cell["id"], source, "check", check.exercise, check.answer))
+            handed_out = locked_check(check).partition("\n### BEGIN")[0]
+            cells.append(
+                OwnCell(cell["id"], source, "check", check.exercise, check.answer, handed_out)
+            )
         else:
             if cell["metadata"].get("nbgrader", {}).get("solution"):
                 waiting.append(len(cells))

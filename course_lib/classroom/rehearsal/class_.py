@@ -16,9 +16,8 @@ from course_lib.exercises.registry import exercises, lessons
 from . import broken, hostile
 from .notebooks import as_bytes, blank, solved, with_mistakes
 
-NAMES = (
-    "Ada Bea Cem Dan Eva Fay Gil Hao Ida Jan Kim Lea Mia Noa Olu Pia Raj Sol Tom Uma Zoe".split()
-)
+NAMES = "Ada Bea Cem Dan Eva Fay Gil Hao Ida Jan Kim Lea Mia Noa Olu Pia Raj Sol Tom Uma Zoe"
+KINDS = "right wrong right odd right wrong blank right wrong right"
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,10 @@ def simulate_class(
     name = match_lesson(lesson, [one.id for one in lessons()])
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; name a new folder for the made-up class.")
-    asked = exercises(name)
+    asked, names = exercises(name), NAMES.split()
     rows = []
     for number, pupil in zip(range(students), pupils(name), strict=False):
-        student = f"{NAMES[number % len(NAMES)]} {number + 1:03}"
+        student = f"{names[number % len(names)]} {number + 1:03}"
         home = folder / "submissions" / student
         home.mkdir(parents=True)
         (home / f"{name}.ipynb").write_bytes(pupil.content)
@@ -74,7 +73,7 @@ def pupils(lesson: str) -> Iterator[Pupil]:
     empty = Pupil("blank", as_bytes(blank(lesson)), ("not attempted",) * len(asked))
     mistaken, odd = _mistaken(lesson, asked), cycle(_odd(lesson, asked))
     while True:
-        for kind in "right wrong right odd right wrong blank right wrong right".split():
+        for kind in KINDS.split():
             match kind:
                 case "right":
                     yield right

@@ -200,19 +200,42 @@ ANSWERS = [
 RIGHT = [
     Hostile(
         "100 MB printed",
-        answer="<own>\nimport os\nfor _ in range(100): print('x' * (1 << 20)); os.write(1, b'x' * (1 << 20))",
+        answer="""
+        <own>
+        import os
+        for _ in range(100):
+            print('x' * (1 << 20))
+            os.write(1, b'x' * (1 << 20))
+        """,
     ),
     Hostile(
         "a warning on stderr",
-        answer="<own>\nimport sys, warnings\nwarnings.warn('mind this')\nsys.stderr.write('careful')",
+        answer="""
+        <own>
+        import sys, warnings
+        warnings.warn('mind this')
+        sys.stderr.write('careful')
+        """,
     ),
     Hostile(
         "a slow answer",
-        answer="<own>\n_quick = <answer>\ndef <answer>(*args, **kwargs):\n    import time\n    time.sleep(0.2)\n    return _quick(*args, **kwargs)",
+        answer="""
+        <own>
+        _quick = <answer>
+        def <answer>(*args, **kwargs):
+            import time
+            time.sleep(0.2)
+            return _quick(*args, **kwargs)
+        """,
     ),
     Hostile(
         "an answer that is right up to rounding",
-        answer="<own>\n_exact = <answer>\ndef <answer>(*args, **kwargs):\n    result = _exact(*args, **kwargs)\n    return result * (1 + 3e-7)",
+        answer="""
+        <own>
+        _exact = <answer>
+        def <answer>(*args, **kwargs):
+            return _exact(*args, **kwargs) * (1 + 3e-7)
+        """,
     ),
     Hostile(
         "a helper of its own",
@@ -299,7 +322,10 @@ CELLS = [
     Hostile(
         "HTML in what it says",
         "error",
-        answer="def <answer>(*args, **kwargs):\n    raise ValueError('<script>alert(1)</script><img src=x onerror=alert(2)>')",
+        answer="""
+        def <answer>(*args, **kwargs):
+            raise ValueError('<script>alert(1)</script><img src=x onerror=alert(2)>')
+        """,
     ),
     Hostile(
         "half characters",
@@ -346,7 +372,7 @@ CHEATS = [
         import sys
         for name, module in list(sys.modules.items()):
             if name.startswith('course_lib.exercises'):
-                for member in ('judge', 'run', 'call', 'first_difference', 'difference', 'is_stub', 'before_running'):
+                for member in ('judge', 'run', 'call', 'difference', 'is_stub', 'before_running'):
                     if hasattr(module, member): setattr(module, member, lambda *a, **k: None)
         """,
     ),
@@ -374,8 +400,10 @@ CHEATS = [
         def frame(data):
             text = json.dumps(data).encode()
             return struct.pack('>II', len(text), 0) + text
+        right = {'exercise': '<exercise>', 'runs': [], 'kind': 'right', 'finding': ''}
+        forged = frame({'step': 'probed', **right}) * 3 + frame({'step': 'end'})
         for number in range(3, 64):
-            try: os.write(number, frame({'step': 'probed', 'exercise': '<exercise>', 'runs': [], 'kind': 'right', 'finding': ''}) * 3 + frame({'step': 'end'}))
+            try: os.write(number, forged)
             except OSError: pass
         """,
     ),
@@ -413,7 +441,8 @@ CHEATS = [
         "the code object of the library's",
         "not attempted",
         answer=_REFERENCE
-        + "import types\n<answer> = types.FunctionType(reference.__code__, reference.__globals__)",
+        + "from types import FunctionType\n"
+        + "<answer> = FunctionType(reference.__code__, reference.__globals__)",
     ),
     Hostile(
         "what check gives back",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
+import secrets
 import textwrap
 from typing import Any
 
 from . import progress
 from .card import Block, Card, show
 from .exercise import Exercise
-from .judging import Verdict, judge
+from .judging import SEEDS, Verdict, judge
 from .registry import find_exercise, next_exercise
 
 _WORDS = {
@@ -20,6 +21,7 @@ _WORDS = {
     "error": "error",
 }
 _hints_shown: dict[str, int] = {}
+_solutions_closed = False
 
 
 def check(name: str, answer: Any) -> Any:
@@ -34,22 +36,40 @@ def check(name: str, answer: Any) -> Any:
 
     Raises:
         UnknownName: no exercise is called so.
-        AssertionError: nbgrader runs the notebook (its NBGRADER_EXECUTION is set), and the answer
-            is not right.
+        AssertionError: nbgrader validates the notebook (NBGRADER_EXECUTION says so), and the
+            answer is not right.
     """
     exercise = find_exercise(name)
     verdict = judge(exercise, answer)
-    graded = os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate")
+    run_by_nbgrader = os.environ.get("NBGRADER_EXECUTION", "")
     note = ""
-    if verdict.kind != "not attempted" and not graded:
+    if verdict.kind != "not attempted" and not run_by_nbgrader:
         note = progress.record_attempt(name, right=verdict.kind == "right")
     card = verdict_card(exercise, verdict, note)
     show(card)
     if verdict.kind == "right":
         return answer
-    if graded:
+    if run_by_nbgrader == "validate":
         raise AssertionError(str(card))
     return exercise.reference
+
+
+def require_right(name: str, answer: Any) -> None:
+    """Do nothing when an answer is right, on inputs drawn anew; nbgrader gives points for that.
+
+    Raises:
+        AssertionError: it is not right; the verdict is its text.
+    """
+    exercise = find_exercise(name)
+    verdict = judge(exercise, answer, [secrets.randbelow(2**31) for _ in SEEDS])
+    if verdict.kind != "right":
+        raise AssertionError(str(verdict_card(exercise, verdict)))
+
+
+def close_solutions() -> None:
+    """Show no solution in this notebook from now on."""
+    global _solutions_closed
+    _solutions_closed = True
 
 
 def verdict_card(exercise: Exercise, verdict: Verdict, note: str = "") -> Card:
@@ -102,7 +122,7 @@ def hint(name: str) -> None:
     number = _hints_shown.get(name, 0) + 1
     if number > count:
         text = f"You have seen all {count} hints."
-        foot = f'`solution("{name}")` shows how the course does it.'
+        foot = "" if _solutions_closed else f'`solution("{name}")` shows how the course does it.'
         show(Card("hint", "no more hints", name, blocks=(Block(text),), foot=foot))
         return
     _hints_shown[name] = number
@@ -121,7 +141,11 @@ def solution(name: str) -> None:
         UnknownName: no exercise is called so.
     """
     exercise = find_exercise(name)
-    show(Card("solution", "solution", name, blocks=(Block(_source(exercise), "python"),)))
+    if _solutions_closed:
+        block = Block("Whoever gave you this notebook has turned the solutions off.")
+    else:
+        block = Block(_source(exercise), "python")
+    show(Card("solution", "solution", name, blocks=(block,)))
 
 
 def _source(exercise: Exercise) -> str:

@@ -93,7 +93,7 @@ def _match(cell: Cell, ours: list[OwnCell]) -> OwnCell | None:
     """The cell of ours that a student's cell is, by its text or else by its id."""
     text = _squeezed(cell.source)
     for own in ours:
-        if own.kind != "answer" and _squeezed(own.source) == text:
+        if own.kind != "answer" and text in (_squeezed(own.source), _squeezed(own.handed_out)):
             return own
     by_id = {own.id: own for own in ours}
     found = next((by_id[i] for i in cell.ids if i in by_id), None)
@@ -117,9 +117,9 @@ def _answers(placed: list[_Placed], ours: list[OwnCell], notes: list[str]) -> di
         # an id on a text, where there is code with it too, is a slip or a forgery
         copies = [cell for cell in copies if cell.is_code] or copies
         if len(copies) > 1:
+            times = f"{len(copies)} times"
             begun = [c for c in copies if _squeezed(c.source) != _squeezed(own.source)]
             copies = (begun or copies)[-1:]
-            times = f"{len(copies)} times"
             notes.append(f"The cell of `{own.exercise}` is there {times}; the last answer counts.")
         by_id[own.id] = copies
         for cell in copies:
