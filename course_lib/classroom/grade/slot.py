@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,11 +10,8 @@ from typing import Any
 
 from .inside.running import CELL_SECONDS
 from .lessons import as_json, read_lessons
-from .sandbox import command, environment
+from .started import Started
 from .wire import BadFrame, Frame, Silence, receive, send
-
-START_SECONDS = 300.0
-"""Seconds that a template may take to import everything, on a machine that is busy."""
 
 STEP_SECONDS = CELL_SECONDS + 15
 """Seconds without a word after which a submission's process is killed."""
@@ -63,20 +57,22 @@ class Slot:
 
     def __init__(self, *, sandboxed: bool = True) -> None:
         self._sandboxed = sandboxed
-        self._process: subprocess.Popen[bytes] | None = None
-        self._home: tempfile.TemporaryDirectory[str] | None = None
         self._lessons = as_json(read_lessons())
-        self._control = socket.socket()
-        self.nested = False
+        self._template: Started | None = None
 
     def __enter__(self) -> Slot:
         """Start the template."""
-        self._start()
+        self._template = Started(self._lessons, sandboxed=self._sandboxed)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Kill the template and all that is left in its sandbox."""
-        self._stop()
+        self._drop()
+
+    @property
+    def nested(self) -> bool:
+        """Whether submissions have namespaces of their own; else each gets a cold sandbox."""
+        return self._template is not None and self._template.nested
 
     def collect(self, name: str, content: bytes, seeds: list[int]) -> Collected:
         """Run one submission.
@@ -129,17 +125,9 @@ class Slot:
         deadline: float,
     ) -> str:
         """Run it once; how it was ended before its end, or nothing."""
-        if self._process is None or (not self.nested and self._sandboxed):
-            self._stop()
-            self._start()
         ours, theirs = socket.socketpair()
-        try:
-            socket.send_fds(self._control, [b"j"], [theirs.fileno()])
-        except OSError:
-            self._stop()
-            self._start()
-            socket.send_fds(self._control, [b"j"], [theirs.fileno()])
-        theirs.close()
+        with theirs:
+            template = self._begin(theirs)
         with ours:
             ended = "sent something that is no result"
             try:
@@ -152,8 +140,31 @@ class Slot:
                 ended = "took too long and was stopped"
             except (EOFError, OSError):
                 ended = "ended"
-        outcome = self._finish(kill=ended != "ended")
+        try:
+            outcome = template.end(kill=ended != "ended")
+        except (OSError, EOFError, Silence, BadFrame):
+            outcome = {}
+            self._drop()
+        if self._sandboxed and not self.nested:
+            self._drop()
         return _ending(outcome) if ended == "ended" else ended
+
+    def _begin(self, channel: socket.socket) -> Started:
+        """Let a template begin a submission: the one there is, or else a new one."""
+        if self._template is not None:
+            try:
+                self._template.begin(channel)
+                return self._template
+            except OSError:
+                self._drop()
+        self._template = Started(self._lessons, sandboxed=self._sandboxed)
+        self._template.begin(channel)
+        return self._template
+
+    def _drop(self) -> None:
+        if self._template is not None:
+            self._template.stop()
+            self._template = None
 
     def _listen(
         self,
@@ -194,55 +205,6 @@ class Slot:
                 case _:
                     raise BadFrame("The sandbox sent something that is no result.")
         raise BadFrame("The sandbox sent more than an answer can be.")
-
-    def _finish(self, *, kill: bool) -> dict[str, Any]:
-        """End the submission's processes, and hear from the template how they ended."""
-        try:
-            if kill:
-                self._control.sendall(b"k")
-            return receive(self._control, time.monotonic() + 30).data
-        except (OSError, EOFError, Silence, BadFrame):
-            self._stop()
-            return {}
-
-    def _start(self) -> None:
-        self._control, theirs = socket.socketpair()
-        self._home = tempfile.TemporaryDirectory(prefix="course-grade-")
-        home = "/tmp" if self._sandboxed else self._home.name
-        settings: dict[str, object] = {"control": theirs.fileno(), "nested": self._sandboxed}
-        self._process = subprocess.Popen(
-            command(settings, sandboxed=self._sandboxed),
-            env=environment(home),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[theirs.fileno()],
-            cwd=self._home.name,
-            start_new_session=True,
-        )
-        theirs.close()
-        try:
-            send(self._control, self._lessons)
-            ready = receive(self._control, time.monotonic() + START_SECONDS).data
-        except (OSError, EOFError, Silence, BadFrame):
-            self._process.kill()
-            _, said = self._process.communicate()
-            self._process = None
-            last = (said.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-            self._stop()
-            raise RuntimeError(f"A sandbox could not be started: {last}") from None
-        self.nested = bool(ready.get("nested"))
-
-    def _stop(self) -> None:
-        self._control.close()
-        if self._process is not None:
-            self._process.kill()
-            with contextlib.suppress(OSError):
-                self._process.communicate()
-            self._process = None
-        if self._home is not None:
-            self._home.cleanup()
-            self._home = None
 
 
 @dataclass

@@ -168,15 +168,14 @@ def reported_with(slot, code, seeds):
 
 def test_nothing_runs_any_more_when_a_slot_has_stopped(sandbox):
     with Slot() as slot:
-        process = slot._process
-        assert process is not None
+        process = slot._template._process
         code = "import os, time\nif os.fork() == 0: time.sleep(600)\nreturn 0"
         reported(slot, code)
     assert process.poll() is not None
 
 
 def test_without_namespaces_each_submission_gets_a_cold_sandbox(sandbox, monkeypatch):
-    from course_lib.classroom.grade import slot as module
+    from course_lib.classroom.grade import started as module
 
     def without(settings, *, sandboxed):
         settings = {**settings, "nested": False}
@@ -185,12 +184,12 @@ def test_without_namespaces_each_submission_gets_a_cold_sandbox(sandbox, monkeyp
     monkeypatch.setattr(module, "command", without)
     with Slot() as slot:
         assert not slot.nested
-        first = slot._process
+        first = slot._template
         leave = "open('/tmp/left-behind', 'w').write('hello'); return 'left'"
         assert reported(slot, leave) == "'left'"
         look = "import os; return os.path.exists('/tmp/left-behind')"
         assert reported(slot, look) == "False"
-        assert slot._process is not first
+        assert slot._template is not first
 
 
 def test_without_bubblewrap_grading_stops_and_says_so(monkeypatch, tmp_path):

@@ -86,7 +86,10 @@ def _import_what_lessons_import(lessons: dict[str, list[OwnCell]]) -> None:
         for statement in ast.parse(cell.source).body
         if isinstance(statement, ast.Import | ast.ImportFrom)
     }
-    exec("\n".join(sorted(statements, reverse=True)), {})
+    for statement in sorted(statements, reverse=True):  # `from __future__` first
+        # a lesson that can't be imported from costs only itself
+        with contextlib.suppress(ImportError):
+            exec(statement, {})
 
 
 def _next_channel(control: socket.socket) -> socket.socket:
