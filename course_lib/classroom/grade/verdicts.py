@@ -118,20 +118,21 @@ def _from_frame(
     if "runs" not in data:
         kind, finding = data.get("kind"), data.get("finding")
         if kind not in _EARLY or not isinstance(finding, str):
-            raise BadFrame
+            raise BadFrame("This is no verdict.")
         verdict = Verdict(kind, finding)
         return _with_trouble(verdict, exercise, collected), False
     remark = data.get("remark")
+    expected = key.expected(exercise)
     try:
         verdict = judge_runs(
             exercise,
-            key.expected(exercise),
+            expected,
             unpack_runs(data["runs"], frame.tensors),
             lambda mistake, count: key.mistaken(exercise, mistake, count),
             remark[:TEXT_LIMIT] if isinstance(remark, str) else "",
         )
-    except (ValueError, OverflowError, ArithmeticError):
-        raise BadFrame from None
+    except Exception:  # whatever comparing stumbles over, a sandbox made it up
+        raise BadFrame("This is no result.") from None
     return verdict, data.get("wraps") is True
 
 

@@ -141,6 +141,8 @@ def unpack_runs(packed: Any, tensors: bytes) -> list[Run]:
 
 def _unpack_run(run: dict[str, Any], loaded: dict[str, torch.Tensor]) -> Run:
     outputs = run["outputs"]
+    if outputs is None and not run["finding"] and not run["traceback"]:
+        raise ValueError
     return Run(
         outputs=None
         if outputs is None

@@ -84,7 +84,7 @@ def test_the_others_are_graded_right(hostile_class, name):
         ("SystemExit in a cell", "SystemExit"),
         ("os._exit in a cell", "In cell 1: The process ended before the notebook did"),
         ("HTML in what it says", "&lt;script&gt;alert(1)&lt;/script&gt;"),
-        ("__eq__ that is always true", "it returns a Yes"),
+        ("__eq__ that is always true", "a Yes"),
     ],
 )
 def test_what_was_the_matter_is_named_in_the_feedback(hostile_class, case, sentence):
