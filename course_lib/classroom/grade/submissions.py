@@ -69,9 +69,9 @@ def find_submissions(root: Path, lessons: list[str]) -> list[Submission]:
         content = _read_file(root)
         try:
             entries = _without_wrapper(list(_in_archive(content, (), 0)), lessons)
-        except BadArchive as fault:
+        except BadArchive as reason:
             raise ValueError(
-                f"{root} is no folder and no zip file of submissions: {fault}."
+                f"{root} is no folder and no zip file of submissions: {reason}."
             ) from None
     stamps = _time_stamps(entries)
     found: dict[str, list[Submission]] = {}
@@ -187,7 +187,7 @@ def _without_wrapper(entries: list[_Entry], lessons: list[str]) -> list[_Entry]:
 
 def _time_stamps(entries: list[_Entry]) -> dict[tuple[str, ...], datetime]:
     """The dates that nbgrader wrote into `student/lesson/timestamp.txt`."""
-    stamps = {}
+    stamps: dict[tuple[str, ...], datetime] = {}
     for entry in entries:
         if entry.parts[-1] == "timestamp.txt" and len(entry.parts) == 3 and not entry.fault:
             try:

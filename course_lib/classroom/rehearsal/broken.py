@@ -40,6 +40,10 @@ def _deep(lesson: str, first: Exercise) -> bytes:
     return b"[" * 200_000 + b"]" * 200_000
 
 
+def _no_cells(lesson: str, first: Exercise) -> bytes:
+    return as_bytes({**solved(lesson), "cells": []})
+
+
 def _no_answer(lesson: str, first: Exercise) -> bytes:
     notebook = solved(lesson)
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] != f"answer-{first.name}"]
@@ -186,9 +190,7 @@ ALL = [
     Broken("a list instead of a notebook", lambda lesson, first: b"[1, 2]", ""),
     Broken("brackets without end", _deep, ""),
     Broken("no text at all", lambda lesson, first: bytes(range(256)) * 64, ""),
-    Broken(
-        "a notebook of another course", lambda lesson, first: b'{"cells": [], "nbformat": 4}', ""
-    ),
+    Broken("a notebook without a cell", _no_cells, "not attempted", "not attempted"),
     Broken("a missing answer", _no_answer, "not attempted"),
     Broken("answers alone", _answers_alone),
     Broken("an answer twice", _twice),

@@ -53,7 +53,7 @@ def with_answer(notebook: Notebook, exercise: str, source: str) -> Notebook:
 def with_cell(notebook: Notebook, source: str, place: int = 0) -> Notebook:
     """A copy with a code cell of the student's own."""
     changed = deepcopy(notebook)
-    cell = {
+    cell: Notebook = {
         "cell_type": "code",
         "execution_count": None,
         "id": f"own-{len(changed['cells'])}",
