@@ -25,7 +25,7 @@ from .verdicts import Result, judge_collected
 from .workers import Outcome, Task, running
 
 _TABLE_SECONDS = 10.0
-_EXPORTS: dict[str, Callable[[Sequence[Student]], str]] = {
+_EXPORTS: dict[str, Callable[[Sequence[Student]], dict[str, str]]] = {
     "moodle": moodle_csv,
     "canvas": canvas_csv,
 }
@@ -111,7 +111,8 @@ def grade(
         write_text(out / "grades.json", grades_json(students))
         write_text(out / "report.html", report_page(students))
         if options.export is not None:
-            write_text(out / f"{options.export}.csv", _EXPORTS[options.export](students))
+            for name, text in _EXPORTS[options.export](students).items():
+                write_text(out / name, text)
         return students
 
     def keep(task: Task, result: Result) -> None:

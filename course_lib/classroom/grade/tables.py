@@ -24,6 +24,8 @@ COLUMNS = (
     "looks_like_reference",
 )
 
+_WORKSHEET = ("Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)")
+
 # A spreadsheet takes a cell that begins with one of these for a formula, full-width ones too.
 _FORMULA = tuple("=+-@\t\r\n|%＝＋－＠")
 
@@ -77,23 +79,26 @@ def grades_json(students: Iterable[Student]) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def moodle_csv(students: Sequence[Student]) -> str:
-    """One row for each student and a column for each lesson, as Moodle's grade import takes it.
+def moodle_csv(students: Sequence[Student]) -> dict[str, str]:
+    """A grading worksheet for each lesson, by file name, as Moodle's assignments take it.
 
     A folder that Moodle wrote is called `Full Name_1234567_assignsubmission_file`; the number is
-    the participant's, under which Moodle knows the row.
+    the participant's, under which Moodle knows the row. Other students can't be told to Moodle.
     """
-    lessons = _lessons(students)
-    rows = []
-    for student in students:
-        found = re.fullmatch(r"(.+)_(\d+)", student.name)
-        name, number = found.groups() if found else (student.name, "")
-        rows.append((f"Participant {number}" if number else "", name, *_points(student, lessons)))
-    return _table(("Identifier", "Full name", *lessons), rows)
+    sheets = {}
+    for lesson in _lessons(students):
+        rows = []
+        for student in students:
+            name, number = _name_and_number(student)
+            for one in student.lessons:
+                if one.lesson == lesson and number:
+                    rows.append((f"Participant {number}", name, one.points, one.max, "-"))
+        sheets[f"moodle-{lesson}.csv"] = _table(_WORKSHEET, rows)
+    return sheets
 
 
-def canvas_csv(students: Sequence[Student]) -> str:
-    """One row for each student and a column for each lesson, as Canvas's gradebook takes it.
+def canvas_csv(students: Sequence[Student]) -> dict[str, str]:
+    """A row for each student and a column for each lesson, as Canvas's gradebook takes it.
 
     A file that Canvas wrote is called `name_1234_567890_file.ipynb`; the first number is Canvas's
     own for the student. The second row says how many points there are.
@@ -104,10 +109,9 @@ def canvas_csv(students: Sequence[Student]) -> str:
         ("    Points Possible", "", "", "", *(possible[lesson] for lesson in lessons))
     ]
     for student in students:
-        found = re.fullmatch(r"(.+)_(\d+)", student.name)
-        name, number = found.groups() if found else (student.name, "")
+        name, number = _name_and_number(student)
         rows.append((name, number, "", "", *_points(student, lessons)))
-    return _table(("Student", "ID", "SIS Login ID", "Section", *lessons), rows)
+    return {"canvas.csv": _table(("Student", "ID", "SIS Login ID", "Section", *lessons), rows)}
 
 
 def write_text(path: Path, text: str) -> None:
@@ -118,6 +122,12 @@ def write_text(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+
+
+def _name_and_number(student: Student) -> tuple[str, str]:
+    """A student's name and the number that Moodle or Canvas wrote behind it; may be empty."""
+    found = re.fullmatch(r"(.+)_(\d+)", student.name)
+    return (found[1], found[2]) if found else (student.name, "")
 
 
 def _lessons(students: Sequence[Student]) -> list[str]:
@@ -140,6 +150,6 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _harmless(value: Any) -> Any:
     """The value; a text that a spreadsheet would run is made a text by an apostrophe."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
+    if isinstance(value, str) and value != "-" and value.lstrip(" ").startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -56,19 +56,24 @@ def test_a_row_for_each_exercise():
 )
 def test_a_spreadsheet_runs_no_name(name):
     students = gradebook([record(name)], ASKED)
-    for table in (grades_csv, moodle_csv, canvas_csv):
-        for row in rows(table(students))[1:]:
-            assert not any(cell.lstrip(" ").startswith(tuple("=+-@\t|%＝")) for cell in row)
+    numbered = gradebook([record(f"{name}_1234567")], ASKED)
+    (sheet,) = moodle_csv(numbered).values()
+    for table in (grades_csv(students), sheet, canvas_csv(students)["canvas.csv"]):
+        (row,) = [row for row in rows(table)[1:] if "Points Possible" not in row[0]]
+        assert not any(cell.lstrip(" ").startswith(tuple("=+@\t|%＝")) for cell in row)
+        assert not any(cell.startswith("-") and cell != "-" for cell in row)
     assert json.loads(grades_json(students))[0]["student"] == name
 
 
 def test_moodle_and_canvas_know_their_numbers():
     students = gradebook([record("Ada Lovelace_1234567")], ASKED)
-    assert rows(moodle_csv(students)) == [
-        ["Identifier", "Full name", LESSON],
-        ["Participant 1234567", "Ada Lovelace", "1"],
+    sheets = moodle_csv(students)
+    assert list(sheets) == [f"moodle-{LESSON}.csv"]
+    assert rows(sheets[f"moodle-{LESSON}.csv"]) == [
+        ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"],
+        ["Participant 1234567", "Ada Lovelace", "1", "1", "-"],
     ]
-    assert rows(canvas_csv(students)) == [
+    assert rows(canvas_csv(students)["canvas.csv"]) == [
         ["Student", "ID", "SIS Login ID", "Section", LESSON],
         ["    Points Possible", "", "", "", "1"],
         ["Ada Lovelace", "1234567", "", "", "1"],
