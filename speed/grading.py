@@ -25,7 +25,7 @@ from course_lib.classroom.grade.command import Options, Progress, grade
 from course_lib.classroom.names import match_lesson
 from course_lib.classroom.rehearsal.class_ import simulate_class
 from course_lib.classroom.rehearsal.notebooks import as_bytes, solved
-from course_lib.exercises.registry import lessons
+from course_lib.exercises.engine.registry import lessons
 
 CLASS = 300
 

@@ -63,7 +63,7 @@ def write_assignments(
             )
         sources = root / "solutions"
     if exercises is None:
-        from course_lib.exercises import registry
+        from course_lib.exercises.engine import registry
 
         exercises = {exercise.name: exercise for exercise in registry.exercises()}
     written = []

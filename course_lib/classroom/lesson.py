@@ -177,12 +177,14 @@ def locked_check(check: Check) -> str:
 from course_lib.exercises import check as _check
 
 _answer = {check.answer}
-{check.answer} = _check("{check.exercise}", _answer)
 ### BEGIN HIDDEN TESTS
+from course_lib.exercises import go_on_with as _go_on_with
 from course_lib.exercises import require_right as _require_right
 
+{check.answer} = _go_on_with("{check.exercise}", _answer)
 _require_right("{check.exercise}", _answer)
-### END HIDDEN TESTS"""
+### END HIDDEN TESTS
+{check.answer} = _check("{check.exercise}", _answer)"""
 
 
 def _calls_check(source: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from course_lib.classroom.assignment import write_assignments
 from course_lib.classroom.mend import mend
-from course_lib.exercises import checking
+from course_lib.exercises.engine import checking
 
 
 def quiet(_: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from course_lib.exercises import check, hint, solution
+from course_lib.exercises import check, go_on_with, hint, require_right, solution
 from course_lib.exercises.engine import checking
 from course_lib.exercises.engine.card import Block, Card
 from course_lib.exercises.engine.exercise import Exercise
@@ -86,6 +86,30 @@ def test_nbgrader_sees_an_assertion(
         check("gate", answer)
     assert check("gate", right) is right
     assert read() == {}  # grading is no learner's progress
+
+
+@pytest.mark.parametrize("answer", [ungated, stub, None])
+def test_graded_cells_need_no_variable_of_the_environment(answer: Any, gate_exercise: Any) -> None:
+    with pytest.raises(AssertionError, match="gate"):
+        require_right("gate", answer)
+    assert require_right("gate", right) is None
+    assert go_on_with("gate", answer) is gate_exercise.reference
+    assert go_on_with("gate", right) is right
+    assert read() == {}
+
+
+def test_graded_cells_draw_their_inputs_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def judged(exercise: Exercise, answer: Any, seeds: Any) -> Any:
+        drawn.append(tuple(seeds))
+        return judge(exercise, answer, seeds)
+
+    monkeypatch.setattr(checking, "judge", judged)
+    for _ in range(2):
+        require_right("gate", right)
+    assert drawn[0] != drawn[1]
+    assert all(len(seeds) == 3 for seeds in drawn)
 
 
 def test_nbgrader_calls_it_so() -> None:

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from course_lib.exercises import Exercise
-from course_lib.exercises.judging import Run, run
-from course_lib.exercises.registry import exercises
+from course_lib.exercises.engine import isolation
+from course_lib.exercises.engine.judging import Run, run
+from course_lib.exercises.engine.registry import exercises
 
 _SEEDS = 3
 
@@ -23,8 +24,7 @@ class Key:
     def __init__(self) -> None:
         """Draw the seeds."""
         self.seeds = [secrets.randbelow(2**31) + 2**31 for _ in range(_SEEDS)]
-        self._expected: dict[str, list[Run]] = {}
-        self._mistaken: dict[tuple[str, int], list[Run]] = {}
+        self._runs: dict[tuple[str, bool, int, int], list[Run]] = {}
 
     @cached_property
     def exercises(self) -> dict[str, list[Exercise]]:
@@ -34,32 +34,23 @@ class Key:
             found.setdefault(exercise.lesson, []).append(exercise)
         return found
 
-    def expected(self, exercise: Exercise) -> list[Run]:
-        """The reference's runs.
+    def runs(self, stage: Exercise, thing: Any, count: int) -> list[Run]:
+        """The runs of a reference or a known mistake with the first seeds.
+
+        Args:
+            stage: the exercise with the probe that is meant.
+            thing: the reference, or a known mistake.
+            count: how many seeds.
 
         Raises:
-            RuntimeError: the reference fails its own probe: a fault of the course.
+            TimeUp: a mistake takes too long.
         """
-        if exercise.name not in self._expected:
-            runs = run(exercise, exercise.reference, self.seeds, limited=False)
-            if runs[-1].outputs is None:
-                raise RuntimeError(
-                    f"The reference of {exercise.name!r} fails its probe: {runs[-1].symptom}"
-                )
-            self._expected[exercise.name] = runs
-        return self._expected[exercise.name]
-
-    def mistaken(self, exercise: Exercise, mistake: Any, count: int) -> list[Run]:
-        """The runs of a known mistake with the first seeds.
-
-        Raises:
-            TimeUp: it takes too long.
-        """
-        where = list(map(id, exercise.mistakes.values())).index(id(mistake))
-        key = (exercise.name, where)
-        if key not in self._mistaken:
-            self._mistaken[key] = run(exercise, mistake, self.seeds)
-        return self._mistaken[key][:count]
+        key = (stage.name, stage.then is None, id(thing), count)
+        if key not in self._runs:
+            limited = thing is not stage.reference
+            with isolation.usual_settings():
+                self._runs[key] = run(stage, thing, self.seeds[:count], limited=limited)
+        return self._runs[key]
 
     def without_seeds(self, text: str) -> str:
         """The text, with any seed that a student got hold of taken out."""

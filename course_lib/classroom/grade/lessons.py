@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from course_lib.classroom.lesson import locked_check, parse_check
 from course_lib.classroom.places import lesson_files, lesson_folder
+
+_HIDDEN = re.compile(r"^### BEGIN.*### END[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def _read(path: Path) -> list[OwnCell]:
             for i in waiting:
                 cells[i] = OwnCell(cells[i].id, cells[i].source, "answer", check.exercise)
             waiting = []
-            handed_out = locked_check(check).partition("\n### BEGIN")[0]
+            handed_out = _HIDDEN.sub("", locked_check(check))
             cells.append(
                 OwnCell(cell["id"], source, "check", check.exercise, check.answer, handed_out)
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from course_lib.exercises import markup
+from course_lib.exercises.engine import markup
 
 from .gradebook import Student
 

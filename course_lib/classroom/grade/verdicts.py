@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from course_lib.exercises import Exercise
-from course_lib.exercises.judging import Verdict, judge_runs
+from course_lib.exercises.engine.judging import Run, Verdict, judge_by
 
 from .key import Key
 from .slot import Collected
 from .wire import TEXT_LIMIT, BadFrame, Frame, unpack_runs
 
+_SUBMITTED = object()
 _EARLY = ("wrong", "not attempted", "error")
 
 
@@ -122,13 +123,23 @@ def _from_frame(
         verdict = Verdict(kind, finding)
         return _with_trouble(verdict, exercise, collected), False
     remark = data.get("remark")
-    expected = key.expected(exercise)
+    count = len(key.seeds)
+    key.runs(exercise, exercise.reference, count)
     try:
-        verdict = judge_runs(
+        got = unpack_runs(data["runs"], frame.tensors)
+        if len(got) > count + (exercise.then is not None):
+            raise BadFrame("These are more runs than there are seeds.")
+
+        def runner(stage: Exercise, thing: Any, wanted: int) -> list[Run]:
+            if thing is not _SUBMITTED:
+                return key.runs(stage, thing, wanted)
+            return got[:count] if stage is exercise else got[count:]
+
+        verdict = judge_by(
             exercise,
-            expected,
-            unpack_runs(data["runs"], frame.tensors),
-            lambda mistake, count: key.mistaken(exercise, mistake, count),
+            _SUBMITTED,
+            runner,
+            count,
             remark[:TEXT_LIMIT] if isinstance(remark, str) else "",
         )
     except Exception:  # whatever comparing stumbles over, a sandbox made it up

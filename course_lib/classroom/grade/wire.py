@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from course_lib.exercises.comparing import Foreign
-from course_lib.exercises.judging import Run
+from course_lib.exercises.engine.comparing import Foreign
+from course_lib.exercises.engine.judging import Run
 
 HEADER_LIMIT = 4 << 20
 """The most bytes of JSON in a frame."""

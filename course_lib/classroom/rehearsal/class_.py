@@ -11,7 +11,7 @@ from pathlib import Path
 
 from course_lib.classroom.names import match_lesson
 from course_lib.exercises import Exercise
-from course_lib.exercises.registry import exercises, lessons
+from course_lib.exercises.engine.registry import exercises, lessons
 
 from . import broken, hostile
 from .notebooks import as_bytes, blank, solved, with_mistakes

@@ -78,7 +78,7 @@ def _source_of(notebook: Notebook, exercise: str) -> str:
     return "".join(cell["source"])
 
 
-_REFERENCE = 'from course_lib.exercises.registry import find_exercise\n\
+_REFERENCE = 'from course_lib.exercises.engine.registry import find_exercise\n\
 reference = find_exercise("<exercise>").reference\n'
 
 ANSWERS = [

@@ -72,7 +72,7 @@ def as_bytes(notebook: Notebook) -> bytes:
 
 def mistake(exercise: str, number: int) -> Any:
     """A known mistake of an exercise, which notebooks of a made-up class call by this name."""
-    from course_lib.exercises.registry import find_exercise
+    from course_lib.exercises.engine.registry import find_exercise
 
     wrong = list(find_exercise(exercise).mistakes.values())
     return wrong[number % len(wrong)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -57,7 +57,7 @@ class Run:
     Attributes:
         outputs: the probe's quantities as plain values; None when it did not come to its end.
         finding: the sentence with which the probe stopped.
-        error: what the answer raised.
+        traceback: the learner's lines of what the answer raised, or empty.
         symptom: what stopped it, in a form in which runs of differently named answers compare.
         calls: the kind of each result of `probes.call`.
         inputs: by the name of a quantity that is the result of a call, the call's arguments.
@@ -67,7 +67,7 @@ class Run:
 
     outputs: comparing.Outputs | None = None
     finding: str = ""
-    error: BaseException | None = None
+    traceback: str = ""
     symptom: str = ""
     calls: tuple[str, ...] = ()
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -82,52 +82,97 @@ def judge(exercise: Exercise, answer: Any, seeds: Sequence[int] = SEEDS) -> Verd
         RuntimeError: the reference fails its own probe: a fault of the course.
         KeyboardInterrupt: the learner interrupted.
     """
-    early = _before_running(exercise, answer)
+    early = before_running(exercise, answer)
     if early is not None:
         return early
+
+    def runner(stage: Exercise, thing: Any, count: int) -> list[Run]:
+        return run(stage, thing, seeds[:count], limited=thing is not exercise.reference)
+
     with isolation.ONE_AT_A_TIME, isolation.usual_settings():
-        verdict = _judged(exercise, answer, seeds, exercise.mistakes)
-        if verdict.kind != "right" or exercise.then is None:
-            return verdict
-        then = replace(exercise, probe=exercise.then, then=None)
-        expected = run(exercise, exercise.reference, seeds[:1], limited=False)
-        unnoticed = {
-            explanation: mistake
-            for explanation, mistake in exercise.mistakes.items()
-            if compared(exercise, expected, run(exercise, mistake, seeds[:1])).kind == "right"
-        }
-        later = _judged(then, answer, seeds[:1], unnoticed)
-        if later.kind == "right":
-            return verdict
-        return replace(later, finding=f"{_IN_THE_LESSON} {later.finding}")
+        return judge_by(exercise, answer, runner, len(seeds), remarks(exercise, answer))
+
+
+Runner = Callable[[Exercise, Any, int], list["Run"]]
+"""(exercise, what to run, how many seeds) -> its runs; it raises TimeUp when they take too long."""
+
+
+def judge_by(
+    exercise: Exercise, answer: Any, runner: Runner, count: int, remark: str = ""
+) -> Verdict:
+    """The verdict on an answer whose probes somebody else runs, somewhere else perhaps.
+
+    Args:
+        exercise: what was asked for.
+        answer: the answer, or whatever the runner knows it by.
+        runner: gives runs of the answer, of the reference and of the known mistakes.
+        count: how many seeds there are.
+        remark: a sentence on the answer, said when no known mistake explains it.
+
+    Raises:
+        RuntimeError: the reference fails its own probe: a fault of the course.
+        ValueError: there are fewer or more of the answer's runs than there can be.
+    """
+    verdict = _judged(exercise, answer, runner, count, exercise.mistakes, remark)
+    then = second_stage(exercise)
+    if verdict.kind != "right" or then is None:
+        return verdict
+    expected = runner(exercise, exercise.reference, 1)
+    unnoticed = {
+        explanation: mistake
+        for explanation, mistake in exercise.mistakes.items()
+        if compared(exercise, expected, runner(exercise, mistake, 1)).kind == "right"
+    }
+    later = _judged(then, answer, runner, 1, unnoticed, remark)
+    if later.kind == "right":
+        return verdict
+    return replace(later, finding=f"{_IN_THE_LESSON} {later.finding}")
+
+
+def second_stage(exercise: Exercise) -> Exercise | None:
+    """The exercise with the probe that is run, with one seed, once the first has been passed."""
+    return None if exercise.then is None else replace(exercise, probe=exercise.then, then=None)
 
 
 def _judged(
-    exercise: Exercise, answer: Any, seeds: Sequence[int], mistakes: Mapping[str, Any]
+    exercise: Exercise,
+    answer: Any,
+    runner: Runner,
+    count: int,
+    mistakes: Mapping[str, Any],
+    remark: str,
 ) -> Verdict:
-    expected = run(exercise, exercise.reference, seeds, limited=False)
+    expected = runner(exercise, exercise.reference, count)
     if expected[-1].outputs is None:
         raise RuntimeError(
             f"The reference of {exercise.name!r} fails its probe: {expected[-1].symptom}"
-        ) from expected[-1].error
-    try:
-        got = run(exercise, answer, seeds)
-    except TimeUp:
-        return Verdict(
-            "error",
-            f"Your `{exercise.answer}` ran for more than {isolation.TIME_LIMIT:g} seconds and "
-            "was stopped. Is there a loop that never ends?",
         )
+    try:
+        got = runner(exercise, answer, count)
+    except TimeUp:
+        return too_slow(exercise)
+    stopped = got and got[-1].outputs is None and len(got) < len(expected)
+    if len(got) != len(expected) and not stopped:
+        raise ValueError(f"{len(expected)} runs were asked for; there are {len(got)}.")
     verdict = compared(exercise, expected, got)
     if verdict.kind == "right":
         return verdict
-    explanation = _known_mistake(exercise, got, seeds, mistakes)
+    explanation = _known_mistake(exercise, got, runner, count, mistakes)
     if explanation:
         return replace(verdict, explanation=explanation)
     return replace(
         verdict,
-        finding=verdict.finding + _remarks(exercise, answer),
+        finding=verdict.finding + remark,
         explanation=slips.meaning(got[-1].symptom, got[-1].warned) or _pattern(expected, got),
+    )
+
+
+def too_slow(exercise: Exercise) -> Verdict:
+    """The verdict on an answer that was stopped."""
+    return Verdict(
+        "error",
+        f"Your `{exercise.answer}` ran for more than {isolation.TIME_LIMIT:g} seconds and "
+        "was stopped. Is there a loop that never ends?",
     )
 
 
@@ -190,7 +235,7 @@ def _outcome(exercise: Exercise, answer: Any, seed: int, calls: Calls) -> Run:
         line = error_line(error)
         if isinstance(answer, type):
             line = line.replace(type_name(answer), exercise.answer)
-        return Run(error=error, symptom=line)
+        return Run(traceback=trimmed(error), symptom=line)
 
 
 def compared(exercise: Exercise, expected: list[Run], got: list[Run]) -> Verdict:
@@ -205,12 +250,12 @@ def compared(exercise: Exercise, expected: list[Run], got: list[Run]) -> Verdict
 def _compared_once(exercise: Exercise, expected: Run, got: Run) -> Verdict:
     if got.finding:
         return Verdict("wrong", got.finding)
-    if got.error is not None:
+    if got.traceback:
         odd = _odd_result(exercise, expected, got)
         if odd:
             return Verdict("wrong", odd)
         finding = f"Your `{exercise.answer}` stops with an error."
-        return Verdict("error", finding, traceback=trimmed(got.error))
+        return Verdict("error", finding, traceback=got.traceback)
     assert expected.outputs is not None
     assert got.outputs is not None
     found = comparing.first_difference(
@@ -249,14 +294,14 @@ def _odd_result(exercise: Exercise, expected: Run, got: Run) -> str:
 
 
 def _known_mistake(
-    exercise: Exercise, got: list[Run], seeds: Sequence[int], mistakes: Mapping[str, Any]
+    exercise: Exercise, got: list[Run], runner: Runner, count: int, mistakes: Mapping[str, Any]
 ) -> str:
     """The explanation of the mistake that behaves like the answer in everything, or nothing."""
     for explanation, mistake in mistakes.items():
         try:
-            wrong = run(exercise, mistake, seeds[:1])
+            wrong = runner(exercise, mistake, 1)
             if _alike(wrong[0], got[0]):
-                wrong = run(exercise, mistake, seeds)
+                wrong = runner(exercise, mistake, count)
         except TimeUp:
             continue
         if len(wrong) == len(got) and all(map(_alike, wrong, got)):
@@ -282,7 +327,7 @@ def _pattern(expected: list[Run], got: list[Run]) -> str:
     return ""
 
 
-def _before_running(exercise: Exercise, answer: Any) -> Verdict | None:
+def before_running(exercise: Exercise, answer: Any) -> Verdict | None:
     """The verdict where there is nothing to run: another kind of thing, or nothing yet."""
     name, reference = exercise.answer, exercise.reference
     if _is_the_courses_own(exercise, answer):
@@ -340,7 +385,7 @@ def _is_function(answer: Any) -> bool:
     return type_name(type(answer)) in ("function", "builtin_function_or_method", "method")
 
 
-def _remarks(exercise: Exercise, answer: Any) -> str:
+def remarks(exercise: Exercise, answer: Any) -> str:
     """What else there is to say of an answer that is not right."""
     empty = empty_methods(answer, exercise.given)
     if empty:

@@ -10,7 +10,7 @@ from pathlib import Path
 from .probes import type_name
 
 _LIBRARIES = (
-    str(Path(__file__).resolve().parents[1]),
+    str(Path(__file__).resolve().parents[2]),
     *{sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")},
     "<frozen",
     "<__array_function__",

@@ -11,7 +11,7 @@ from course_lib.classroom.grade import slot
 from course_lib.classroom.grade.pages import feedback_name
 from course_lib.classroom.rehearsal import broken, hostile
 from course_lib.classroom.rehearsal.notebooks import as_bytes, blank, solved, with_mistakes
-from course_lib.exercises.registry import exercises
+from course_lib.exercises.engine.registry import exercises
 
 from .conftest import LESSON, slug
 

@@ -17,7 +17,7 @@ from course_lib.classroom.grade.inside.step import Step
 from course_lib.classroom.grade.lessons import read_lessons
 from course_lib.classroom.places import lesson_files, lesson_folder
 from course_lib.classroom.rehearsal.notebooks import as_bytes, blank, solved, with_cell
-from course_lib.exercises.registry import exercises
+from course_lib.exercises.engine.registry import exercises
 
 LESSONS = read_lessons()
 

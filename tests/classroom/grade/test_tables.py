@@ -22,7 +22,7 @@ from course_lib.classroom.grade.tables import (
     write_text,
 )
 from course_lib.classroom.grade.verdicts import Grade, Result
-from course_lib.exercises.registry import exercises
+from course_lib.exercises.engine.registry import exercises
 
 LESSON = "00_start_here"
 ASKED = {LESSON: exercises(LESSON), "01_gradients": exercises("01_gradients")}

@@ -8,7 +8,7 @@ from course_lib.classroom.grade.key import Key
 from course_lib.classroom.grade.slot import Collected
 from course_lib.classroom.grade.verdicts import judge_collected, result_of
 from course_lib.classroom.grade.wire import Frame, pack_runs
-from course_lib.exercises.judging import Run
+from course_lib.exercises.engine.judging import Run
 
 LESSON, NAME = "00_start_here", "share_on_object"
 
@@ -39,14 +39,14 @@ def sent(runs):
 
 
 def test_the_right_numbers_are_right(key, exercise):
-    grade = judged(key, *sent(key.expected(exercise)))
+    grade = judged(key, *sent(key.runs(exercise, exercise.reference, 3)))
     assert (grade.verdict, grade.points, grade.max) == ("right", 1, 1)
     assert not grade.looks_like_reference
 
 
 def test_a_mistake_is_named(key, exercise):
     for explanation, mistake in exercise.mistakes.items():
-        grade = judged(key, *sent(key.mistaken(exercise, mistake, 3)))
+        grade = judged(key, *sent(key.runs(exercise, mistake, 3)))
         assert (grade.verdict, grade.points, grade.explanation) == ("wrong", 0, explanation)
 
 
@@ -64,7 +64,7 @@ def test_a_mistake_is_named(key, exercise):
     ],
 )
 def test_anything_else_is_not(key, exercise, change):
-    grade = judged(key, *sent(change(key.expected(exercise))))
+    grade = judged(key, *sent(change(key.runs(exercise, exercise.reference, 3))))
     assert (grade.verdict in ("wrong", "error"), grade.points) == (True, 0)
 
 
@@ -100,7 +100,7 @@ def test_the_trouble_of_an_answers_cell_is_its_traceback(key):
 
 
 def test_copies_and_wrappers_of_right_answers_are_marked(key, exercise):
-    data, tensors = sent(key.expected(exercise))
+    data, tensors = sent(key.runs(exercise, exercise.reference, 3))
     assert judged(key, data, tensors, copies=[NAME]).looks_like_reference
     assert judged(key, {**data, "wraps": True}, tensors).looks_like_reference
     wrong, tensors = sent([Run({})] * 3)

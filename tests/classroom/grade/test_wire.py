@@ -19,8 +19,8 @@ from course_lib.classroom.grade.wire import (
     send,
     unpack_runs,
 )
-from course_lib.exercises.comparing import Foreign, difference
-from course_lib.exercises.judging import Run
+from course_lib.exercises.engine.comparing import Foreign, difference
+from course_lib.exercises.engine.judging import Run
 
 OUTPUTS = {
     "float64": torch.randn(2, 3, dtype=torch.float64),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_lib.exercises import Exercise, isolation
-from course_lib.exercises.judging import (
+from course_lib.exercises import Exercise
+from course_lib.exercises.engine import isolation
+from course_lib.exercises.engine.judging import (
     Verdict,
     before_running,
     judge,
     remarks,
     run,
+    second_stage,
     too_slow,
 )
-from course_lib.exercises.stubs import is_stub
+from course_lib.exercises.engine.stubs import is_stub
 
 from ..wire import pack_runs
 from .own import is_the_librarys, watching_reference
@@ -89,9 +91,12 @@ class Answers:
             early = before_running(exercise, answer)
         if early is not None:
             return _early(early.kind, early.finding), b""
-        with isolation.ONE_AT_A_TIME:
+        with isolation.ONE_AT_A_TIME, isolation.usual_settings():
             try:
                 runs = run(exercise, answer, seeds)
+                then = second_stage(exercise)
+                if then is not None and runs[-1].outputs is not None:
+                    runs += run(then, answer, seeds[:1])
             except isolation.TimeUp:
                 slow = too_slow(exercise)
                 return _early(slow.kind, slow.finding), b""

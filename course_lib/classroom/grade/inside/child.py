@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from course_lib.exercises import Exercise
-from course_lib.exercises.registry import exercises
+from course_lib.exercises.engine.registry import exercises
 
 from ..lessons import OwnCell
 from ..wire import TEXT_LIMIT, receive, send

@@ -13,8 +13,8 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from course_lib.exercises import isolation
-from course_lib.exercises.tracebacks import trimmed
+from course_lib.exercises.engine import isolation
+from course_lib.exercises.engine.tracebacks import trimmed
 
 from .plain_python import NoIPython
 
