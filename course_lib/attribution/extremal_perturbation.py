@@ -114,7 +114,7 @@ def extremal_perturbation(
     target: Any,
     areas: Sequence[float] | float = (0.1,),
     perturbation: str = BLUR_PERTURBATION,
-    max_iter: int = 200,
+    max_iter: int = 100,
     num_levels: int = 8,
     step: int | None = None,
     sigma: float | None = None,
@@ -156,10 +156,11 @@ def extremal_perturbation(
         input: images, N x C x H x W, of any size.
         target: an int; one class per image, or several (N x K); or a floating tensor of the
             scores' shape, by which they are weighted.
-        areas: A shares in (0, 1), in any order, or one share.
+        areas: A shares in (0, 1), in any order, or one share. A mask of an area smaller than that
+            of a single disc (`MaskGenerator.disc_area`; 0.033 by default) can show nothing whole.
         perturbation: "blur" or "fade".
         max_iter: the number of iterations. Whatever it is, the masks go through the paper's
-            schedule from end to end.
+            schedule from end to end; docs/extremal.md says why it is 100 by default.
         num_levels: levels of the pyramid.
         step: pixels between the mask's parameters; by default 7 for an image whose shorter side has
             224 pixels, and in proportion for others.
