@@ -1,6 +1,7 @@
 # make lab        open the course: JupyterLab in work/, with your own copies of the lessons
 # make test       style, types and every test, the notebooks included
 # make notebooks  build solutions/*.ipynb and notebooks/*.ipynb from solutions/*.py
+# make oldest     the tests of the methods and exercises, with the oldest versions that are promised
 # make bench      how fast the methods are, beside the network's own passes and other libraries
 #
 # Each makes .venv first when it is missing. PYTHON=... names the Python to make it from.
@@ -10,7 +11,7 @@ BIN = .venv/bin
 UV = $(shell sed -n 's/^\(uv==[^ ]*\).*/\1/p' constraints.txt)
 PINNED = pyproject.toml constraints.txt
 
-.PHONY: lab test notebooks bench
+.PHONY: lab test notebooks oldest bench
 
 lab: .venv/learner.stamp
 	@$(BIN)/course start work
@@ -26,6 +27,10 @@ test: .venv/developer.stamp
 notebooks: .venv/teacher.stamp
 	@$(BIN)/course build
 
+oldest: .venv-oldest/oldest.stamp
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist loadscope \
+		tests/attribution tests/exercises tests/world/test_images.py
+
 bench: .venv/peers.stamp
 	@$(BIN)/python -m speed
 
@@ -36,6 +41,13 @@ bench: .venv/peers.stamp
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
 		echo "Python cannot make an environment; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+
+.venv-oldest/oldest.stamp: pyproject.toml | .venv/bin/uv
+	@echo "Installing the oldest versions that pyproject.toml promises into .venv-oldest ..."
+	@test -x .venv-oldest/bin/python || $(BIN)/python -m venv --without-pip .venv-oldest
+	@VIRTUAL_ENV='$(CURDIR)/.venv-oldest' $(BIN)/uv pip install --resolution lowest-direct \
+		--editable '.[dev]'
+	@touch $@
 
 .venv/learner.stamp: EXTRAS =
 .venv/teacher.stamp: EXTRAS = [teach]
