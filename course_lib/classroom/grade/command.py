@@ -157,7 +157,8 @@ def _start(
         from .cluster import running_on
 
         return running_on(tasks, options.cluster, seeds, sandboxed=options.sandboxed)
-    count = options.workers or len(os.sched_getaffinity(0))
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    count = options.workers or processors
     return running(tasks, count, seeds, sandboxed=options.sandboxed)
 
 

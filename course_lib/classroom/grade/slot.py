@@ -11,7 +11,7 @@ from typing import Any
 from .inside.running import CELL_SECONDS
 from .lessons import as_json, read_lessons
 from .started import Started
-from .wire import BadFrame, Frame, Silence, receive, send
+from .wire import PAYLOAD_LIMIT, TEXT_LIMIT, BadFrame, Frame, Silence, receive, send
 
 STEP_SECONDS = CELL_SECONDS + 15
 """Seconds without a word after which a submission's process is killed."""
@@ -23,6 +23,7 @@ TRIES = 8
 """How often a submission is begun again without what ended it."""
 
 _READING = "reading the notebook"
+_FRAMES, _TROUBLES = 20_000, 200
 
 
 @dataclass
@@ -46,6 +47,19 @@ class Collected:
     troubles: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, Frame] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
+
+    def add_trouble(self, data: dict[str, Any]) -> None:
+        """Keep the first trouble of a cell, cut."""
+        label = str(data.get("label", ""))[:200]
+        if len(self.troubles) < _TROUBLES and label not in [t["label"] for t in self.troubles]:
+            self.troubles.append(
+                {
+                    "label": label,
+                    "exercise": str(data.get("exercise", ""))[:200],
+                    "own": data.get("own") is True,
+                    "trouble": str(data.get("trouble", ""))[:TEXT_LIMIT],
+                }
+            )
 
 
 class Slot:
@@ -100,7 +114,7 @@ class Slot:
             if fatal.startswith("answer "):
                 collected.ended[fatal.removeprefix("answer ")] = why
             else:
-                collected.troubles.append(
+                collected.add_trouble(
                     {
                         "label": fatal,
                         "exercise": doing.exercise,
@@ -175,8 +189,9 @@ class Slot:
         deadline: float,
     ) -> None:
         ran = False
-        for _ in range(20_000):
-            frame = receive(channel, min(deadline, time.monotonic() + STEP_SECONDS))
+        left = PAYLOAD_LIMIT
+        for _ in range(_FRAMES):
+            frame = receive(channel, min(deadline, time.monotonic() + STEP_SECONDS), left)
             data = frame.data
             match data.get("step"):
                 case "unreadable":
@@ -192,13 +207,12 @@ class Slot:
                     doing.label = str(data.get("label", ""))[:200]
                     doing.exercise = str(data.get("exercise", ""))[:200]
                 case "trouble":
-                    known = [trouble.get("label") for trouble in collected.troubles]
-                    if len(known) < 200 and data.get("label") not in known:
-                        collected.troubles.append(data)
+                    collected.add_trouble(data)
                 case "ran" if not ran:
                     ran = True
                     send(channel, {"seeds": seeds})
-                case "probed" if ran and len(collected.answers) < 100:
+                case "probed" if ran and frame.size <= left:
+                    left -= frame.size
                     collected.answers.setdefault(str(data.get("exercise", ""))[:200], frame)
                 case "end":
                     return

@@ -9,7 +9,7 @@ import tempfile
 import time
 from typing import Any
 
-from .sandbox import command, environment
+from .sandbox import NoSandbox, command, environment
 from .wire import BadFrame, Silence, receive, send
 
 START_SECONDS = 300.0
@@ -29,7 +29,7 @@ class Started:
         nested: whether its children have namespaces of their own.
 
     Raises:
-        RuntimeError: it does not start.
+        NoSandbox: it does not start.
     """
 
     def __init__(self, lessons: dict[str, Any], *, sandboxed: bool) -> None:
@@ -53,7 +53,7 @@ class Started:
         except (OSError, EOFError, Silence, BadFrame):
             said = self.stop().decode(errors="replace").strip().splitlines()
             reason = said[-1] if said else "it gave no reason"
-            raise RuntimeError(f"A sandbox could not be started: {reason}") from None
+            raise NoSandbox(f"A sandbox could not be started: {reason}") from None
         self.nested = bool(ready.get("nested"))
 
     def begin(self, channel: socket.socket) -> None:

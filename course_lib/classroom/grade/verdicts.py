@@ -150,7 +150,7 @@ def _from_frame(
 def _with_trouble(verdict: Verdict, exercise: Exercise, collected: Collected) -> Verdict:
     """Where nothing was defined because its cell failed, that is what there is to say."""
     for trouble in reversed(collected.troubles):
-        if trouble.get("exercise") == exercise.name and isinstance(trouble.get("trouble"), str):
+        if trouble["exercise"] == exercise.name:
             finding = f"The cell of your `{exercise.answer}` did not come to its end."
             if verdict.kind == "not attempted" and "not defined" not in verdict.finding:
                 return verdict
@@ -161,9 +161,9 @@ def _with_trouble(verdict: Verdict, exercise: Exercise, collected: Collected) ->
 def _notes(collected: Collected, key: Key) -> tuple[str, ...]:
     notes = [note for note in collected.notes if isinstance(note, str)]
     for trouble in collected.troubles:
-        if trouble.get("own") is True and not trouble.get("exercise"):
-            last = str(trouble.get("trouble", "")).strip().splitlines()[-1:]
-            notes.append(f"In {trouble.get('label')}: {' '.join(last)}")
+        if trouble["own"] and not trouble["exercise"]:
+            last = trouble["trouble"].strip().splitlines()[-1:]
+            notes.append(f"In {trouble['label']}: {' '.join(last)}")
     return tuple(_kept(note, key) for note in notes[:40])
 
 

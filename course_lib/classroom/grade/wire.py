@@ -40,10 +40,11 @@ class Silence(Exception):
 
 @dataclass(frozen=True)
 class Frame:
-    """One message: plain JSON data, and the bytes of its tensors."""
+    """One message: plain JSON data, the bytes of its tensors, and how many bytes it took."""
 
     data: dict[str, Any]
     tensors: bytes = b""
+    size: int = 0
 
 
 def send(channel: socket.socket, data: dict[str, Any], tensors: bytes = b"") -> None:
@@ -76,7 +77,7 @@ def receive(channel: socket.socket, deadline: float, payload_limit: int = PAYLOA
         raise BadFrame("The sandbox sent something that is no result.") from None
     if not isinstance(data, dict):
         raise BadFrame("The sandbox sent something that is no result.")
-    return Frame(data, tensors)
+    return Frame(data, tensors, text_size + size)
 
 
 def _read(channel: socket.socket, count: int, deadline: float) -> bytes:

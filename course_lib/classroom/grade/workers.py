@@ -21,6 +21,8 @@ class Task:
     digest: str
 
 
+_TICK = 0.5
+
 Outcome = tuple[Task, Collected | BaseException]
 
 
@@ -41,8 +43,17 @@ def running(
     """
     waiting = iter(tasks)
     lock = threading.Lock()
-    done: queue.Queue[Outcome | BaseException | None] = queue.Queue()
+    # what waits to be judged is bounded too
+    done: queue.Queue[Outcome | BaseException | None] = queue.Queue(2 * count)
     stopping = threading.Event()
+
+    def put(item: Outcome | BaseException | None) -> None:
+        while not stopping.is_set():
+            try:
+                done.put(item, timeout=_TICK)
+                return
+            except queue.Full:
+                continue
 
     def work() -> None:
         try:
@@ -54,13 +65,13 @@ def running(
                         break
                     try:
                         collected = slot.collect(task.submission.file, task.content, seeds)
-                        done.put((task, collected))
+                        put((task, collected))
                     except Exception as error:
-                        done.put((task, error))
+                        put((task, error))
         except BaseException as error:
-            done.put(error)
+            put(error)
         finally:
-            done.put(None)
+            put(None)
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
     for thread in threads:
