@@ -307,8 +307,8 @@ def page(results: Results) -> Iterator[str]:
     planned = ", ".join(f"{count} {name}" for name, count in PLANNED.items())
     yield INTRODUCTION.format(done=done, planned=planned)
     if any(len(results.complete(name)) < count for name, count in PLANNED.items()):
-        yield "**The measurement is not finished.** With few images the intervals are wide, and what"
-        yield "they do not show may still be so."
+        yield "**The measurement is not finished.** With few images the intervals are wide, and"
+        yield "what they do not show may still be so."
         yield ""
     yield "## How many steps?"
     yield ""

@@ -10,18 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.attribution.deconvnet import deconvnet
 from course_lib.attribution.excitation_backprop import (
-    contrastive_excitation_backprop,
     excitation_backprop,
     relevance_lost,
 )
 from course_lib.attribution.extremal_perturbation import contrastive_reward, extremal_perturbation
-from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
-from course_lib.attribution.guided_backprop import guided_backprop
-from course_lib.attribution.linear_approx import linear_approx
-from course_lib.attribution.rise import rise, rise_class
+from course_lib.attribution.methods import methods
+from course_lib.attribution.rise import rise_class
 from course_lib.world.networks import load_network
 from tests.attribution.far import FAR, Far, far, far_device, put_far
 
@@ -39,14 +35,25 @@ SHORT = {"areas": [0.1, 0.4], "max_iter": 6, "step": 8, "sigma": 10}
 HERE = torch.tensor([1, 2])
 MASKS = torch.rand(5, 32, 40, generator=torch.manual_seed(0))
 
+
+def by_the_table(name: str) -> Callable[..., Any]:
+    """A method as its entry in the table says, at a layer where it takes one."""
+    entry = methods()[name]
+    options = {"rise": {"num_masks": 40}}.get(name, {})
+
+    def call(model: nn.Module, x: torch.Tensor, layer: str) -> torch.Tensor:
+        places = {"no": {}, "optional": {}, "needed": {"saliency_layer": layer}}[entry.layer]
+        if name == "contrastive_excitation_backprop":
+            places = {"saliency_layer": "", "contrast_layer": layer}
+        return entry.function(model, x, 1, **places, **options)
+
+    return call
+
+
 METHODS: dict[str, Callable[..., Any]] = {
-    "gradient": lambda m, x, layer: gradient(m, x, [1, 2], resize=True, smooth=0.02),
-    "gradient, several targets": lambda m, x, layer: gradient(m, x, [[1, 2], [0, 3]]),
-    "deconvnet": lambda m, x, layer: deconvnet(m, x, HERE),
-    "guided_backprop": lambda m, x, layer: guided_backprop(m, x, 1),
-    "grad_cam": lambda m, x, layer: grad_cam(m, x, 1, saliency_layer=layer),
-    "linear_approx": lambda m, x, layer: linear_approx(m, x, 1, saliency_layer=layer),
-    "excitation_backprop": lambda m, x, layer: excitation_backprop(m, x, 1),
+    **{name: by_the_table(name) for name in methods() if name != "extremal_perturbation"},
+    "several targets": lambda m, x, layer: gradient(m, x, [[1, 2], [0, 3]], smooth=0.02),
+    "targets from the CPU": lambda m, x, layer: gradient(m, x, HERE, resize=True),
     "excitation_backprop, signed": lambda m, x, layer: excitation_backprop(
         m, x, 1, residual="signed"
     ),
@@ -54,9 +61,9 @@ METHODS: dict[str, Callable[..., Any]] = {
         m, x, 1, residual="branch"
     ),
     "relevance_lost": lambda m, x, layer: sum(relevance_lost(m, x, 1).values(), x.new_zeros(2)),
-    "contrastive": lambda m, x, layer: contrastive_excitation_backprop(m, x, 1, "", layer),
-    "rise": lambda m, x, layer: rise(m, x, num_masks=40, resize=(20, 20)),
-    "rise_class, masks given": lambda m, x, layer: rise_class(m, x, HERE, filter_masks=MASKS),
+    "masks from the CPU": lambda m, x, layer: rise_class(
+        m, x, HERE, filter_masks=MASKS, resize=(20, 20)
+    ),
 }
 SEARCHES: dict[str, Callable[..., Any]] = {
     "several targets": lambda m, x, layer: extremal_perturbation(m, x, [1, 2], **SHORT),

@@ -650,10 +650,13 @@ def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
 
 def refuse(name: str) -> NoReturn:
     """ValueError for an operation of this name."""
+    from ..methods import methods
+
+    *others, last = (m.name for m in methods().values() if not m.needs)
     raise ValueError(
         f"Excitation backprop is not defined for {name}, which this network uses: it needs "
-        f"activations that are weighted sums of others. Defined for this network are gradient, "
-        f"linear_approx, grad_cam, rise and extremal_perturbation."
+        f"activations that are weighted sums of others. Defined for this network are "
+        f"{', '.join(others)} and {last}."
     )
 
 
