@@ -202,7 +202,7 @@ def test_extremal_perturbation(example, tmp_path):
         areas=[0.12],
         max_iter=3,
         reward_func=contrastive_reward,
-        debug=False,
+        debug=True,
     )
     shown(x, masks, "extremal perturbation", category_id, tmp_path)
     assert torch.as_tensor(history).numel() > 0

@@ -29,6 +29,7 @@ from course_lib.explorer.serve import (
 )
 from course_lib.world import examples
 from course_lib.world.examples import to_image
+from course_lib.world.photographs import photos
 from course_lib.world.scenes import draw_scene
 
 
@@ -231,3 +232,17 @@ def test_a_page_that_was_closed_leaves_no_traceback(error, told, caplog, monkeyp
     finally:
         logging.getLogger("asyncio").removeFilter(unless_page_closed)
     assert ("never retrieved" in caplog.text) == told
+
+
+def test_a_photo_is_named_by_what_is_on_it_and_its_author_is_shown(served):
+    serve("efficientnet_lite0", "coffee", browser=False, say=lambda line: None)
+    text, _, _ = served.pop()
+    assert "image='coffee'" in text
+    page = Page("efficientnet_lite0", image="coffee")
+    (credit,) = page.chooser.children
+    assert credit.value == photos()["coffee"].credit
+    assert (
+        page.layer_explorer.state_without_map("Grad-CAM", 967, "avgpool").class_name == "espresso"
+    )
+    shown = torch.from_numpy(page.layer_explorer._image)
+    torch.testing.assert_close(shown[None], to_image("efficientnet_lite0", page.layer_explorer._x))
