@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
+_HIDDEN = re.compile(r"^### BEGIN HIDDEN.*### END HIDDEN[^\n]*\n", re.DOTALL | re.MULTILINE)
 STUB = "...  # your code here"
 
 KERNEL_CELL = """\
@@ -185,6 +186,15 @@ from course_lib.exercises import require_right as _require_right
 _require_right("{check.exercise}", _answer)
 ### END HIDDEN TESTS
 {check.answer} = _check("{check.exercise}", _answer)"""
+
+
+def released_check(check: Check) -> str:
+    """Return what students get of `locked_check`: all but the hidden part.
+
+    Args:
+        check: what is checked.
+    """
+    return _HIDDEN.sub("", locked_check(check))
 
 
 def _calls_check(source: str) -> bool:

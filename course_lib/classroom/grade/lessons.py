@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from course_lib.classroom.lesson import locked_check, parse_check
+from course_lib.classroom.lesson import parse_check, released_check
 from course_lib.classroom.places import lesson_files, lesson_folder
-
-_HIDDEN = re.compile(r"^### BEGIN.*### END[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class OwnCell:
         kind: a learner writes an `answer`; a `check` is locked; a `plain` cell shows something.
         exercise: the exercise that an answer or a check belongs to.
         answer: the name that a check looks at.
-        handed_out: what a check reads like in a notebook that nbgrader handed out.
+        released: what a check reads like in a notebook that nbgrader handed out.
     """
 
     id: str
@@ -32,7 +29,7 @@ class OwnCell:
     kind: Literal["answer", "check", "plain"]
     exercise: str = ""
     answer: str = ""
-    handed_out: str = ""
+    released: str = ""
 
 
 def read_lessons(folder: Path | None = None) -> dict[str, list[OwnCell]]:
@@ -67,9 +64,9 @@ def _read(path: Path) -> list[OwnCell]:
             for i in waiting:
                 cells[i] = OwnCell(cells[i].id, cells[i].source, "answer", check.exercise)
             waiting = []
-            handed_out = _HIDDEN.sub("", locked_check(check))
+            released = released_check(check)
             cells.append(
-                OwnCell(cell["id"], source, "check", check.exercise, check.answer, handed_out)
+                OwnCell(cell["id"], source, "check", check.exercise, check.answer, released)
             )
         else:
             if cell["metadata"].get("nbgrader", {}).get("solution"):

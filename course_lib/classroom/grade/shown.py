@@ -34,7 +34,7 @@ def grade_and_show(submissions: Path, out: Path, options: Options) -> None:
         TextColumn("{task.description}"),
     )
     with Bar(*columns, console=console) as bar:
-        task = bar.add_task("starting")
+        task = bar.add_task("starting", total=None)
 
         def advance(student: str) -> None:
             bar.update(task, advance=1, description=escape(student[:40]))
@@ -51,5 +51,5 @@ def grade_and_show(submissions: Path, out: Path, options: Options) -> None:
         )
         bar.update(task, description="")
     count = len(students)
-    console.print(f"{count} student{'s' if count != 1 else ''} graded: {out / 'grades.csv'}")
-    console.print(f"Report: {out / 'report.html'}; feedback: {out / 'feedback'}")
+    print(f"{count} student{'s' if count != 1 else ''} graded: {out / 'grades.csv'}")
+    print(f"Report: {out / 'report.html'}; feedback: {out / 'feedback'}")

@@ -55,19 +55,23 @@ def running(
             except queue.Full:
                 continue
 
+    def take() -> Task | None:
+        with lock:
+            return None if stopping.is_set() else next(waiting, None)
+
     def work() -> None:
         try:
+            task = take()
+            if task is None:
+                return  # no sandbox is started for nothing
             with Slot(sandboxed=sandboxed) as slot:
-                while not stopping.is_set():
-                    with lock:
-                        task = next(waiting, None)
-                    if task is None:
-                        break
+                while task is not None:
                     try:
                         collected = slot.collect(task.submission.file, task.content, seeds)
                         put((task, collected))
                     except Exception as error:
                         put((task, error))
+                    task = take()
         except BaseException as error:
             put(error)
         finally:

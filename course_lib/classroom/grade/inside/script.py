@@ -93,7 +93,7 @@ def _match(cell: Cell, ours: list[OwnCell]) -> OwnCell | None:
     """The cell of ours that a student's cell is, by its text or else by its id."""
     text = _squeezed(cell.source)
     for own in ours:
-        if own.kind != "answer" and text in (_squeezed(own.source), _squeezed(own.handed_out)):
+        if own.kind != "answer" and text in (_squeezed(own.source), _squeezed(own.released)):
             return own
     by_id = {own.id: own for own in ours}
     found = next((by_id[i] for i in cell.ids if i in by_id), None)
