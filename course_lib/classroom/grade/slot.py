@@ -24,6 +24,7 @@ TRIES = 8
 
 _READING = "reading the notebook"
 _FRAMES, _TROUBLES = 20_000, 200
+_LOSSES = 2
 
 
 @dataclass
@@ -101,12 +102,16 @@ class Slot:
         """
         collected = Collected()
         avoid: list[str] = []
+        losses = 0
         deadline = time.monotonic() + SUBMISSION_SECONDS
         for _ in range(TRIES):
             doing = _Doing(_READING)
             why = self._try(name, content, seeds, avoid, collected, doing, deadline)
             if not why:
                 return collected
+            if doing.lost and losses < _LOSSES:
+                losses += 1
+                continue
             fatal = doing.label
             if fatal in avoid or fatal == _READING:
                 break
@@ -158,6 +163,7 @@ class Slot:
             outcome = template.end(kill=ended != "ended")
         except (OSError, EOFError, Silence, BadFrame):
             outcome = {}
+            doing.lost = template.nested
             self._drop()
         if self._sandboxed and not self.nested:
             self._drop()
@@ -223,10 +229,15 @@ class Slot:
 
 @dataclass
 class _Doing:
-    """What a submission's process said last that it is doing."""
+    """What a submission's process said last that it is doing.
+
+    `lost` is true when the template is gone, which no submission can reach where it has
+    namespaces of its own: somebody has killed it from outside.
+    """
 
     label: str
     exercise: str = ""
+    lost: bool = False
 
 
 def _ending(outcome: dict[str, Any]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
@@ -13,7 +16,8 @@ from course_lib.classroom.grade import sandbox as the_sandbox
 from course_lib.classroom.grade.command import Options, grade
 from course_lib.classroom.grade.sandbox import NoSandbox, require_sandbox
 from course_lib.classroom.grade.slot import Slot
-from course_lib.classroom.rehearsal.notebooks import as_bytes, blank, with_cell
+from course_lib.classroom.rehearsal.notebooks import as_bytes, blank, solved, with_cell
+from course_lib.exercises.engine.registry import exercises
 
 from .conftest import LESSON
 
@@ -172,6 +176,20 @@ def test_nothing_runs_any_more_when_a_slot_has_stopped(sandbox):
         code = "import os, time\nif os.fork() == 0: time.sleep(600)\nreturn 0"
         reported(slot, code)
     assert process.poll() is not None
+
+
+def test_a_template_that_is_killed_from_outside_costs_nobody_anything(sandbox):
+    slow = with_cell(solved(LESSON), "import time\ntime.sleep(2)")
+    with Slot() as slot:
+        template = slot._template
+        killer = threading.Timer(1.0, os.kill, (template._process.pid, signal.SIGKILL))
+        killer.start()
+        collected = slot.collect("x.ipynb", as_bytes(slow), SEEDS)
+        killer.join()
+        assert slot._template is not template
+    assert (collected.troubles, collected.ended) == ([], {})
+    assert all("runs" in frame.data for frame in collected.answers.values())
+    assert len(collected.answers) == len(exercises(LESSON))
 
 
 def test_without_namespaces_each_submission_gets_a_cold_sandbox(sandbox, monkeypatch):
