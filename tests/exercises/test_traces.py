@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -75,6 +76,15 @@ def test_a_trace_is_said_in_words(change: Callable[..., Any], words: str) -> Non
         assert trace_of(change).startswith(words)
     else:
         assert trace_of(lambda model, x: model(x)) == "nothing"
+
+
+def test_what_torch_itself_loads_late_is_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(model: nn.Module, x: torch.Tensor) -> None:
+        wrapped = torch._disable_dynamo(torch.manual_seed)
+        monkeypatch.setattr(torch, "manual_seed", wrapped)
+        monkeypatch.setattr(torch, "loaded_late", ModuleType("torch.loaded_late"), raising=False)
+
+    assert trace_of(load) == "nothing"
 
 
 def test_a_trace_is_noted_when_an_error_passes() -> None:

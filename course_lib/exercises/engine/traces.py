@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -27,6 +29,7 @@ _NAMESPACES: tuple[tuple[str, Any], ...] = (
     ("torch.nn.Module", nn.Module),
 )
 _ABSENT = object()
+_TORCHS_FILES = str(Path(torch.__file__).parent)
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -58,7 +61,8 @@ def state(*things: nn.Module | torch.Tensor) -> dict[str, Any]:
     }
     for name, space in _NAMESPACES:
         for member, value in vars(space).items():
-            found[f"`{name}.{member}`"] = value
+            if not isinstance(value, ModuleType):
+                found[f"`{name}.{member}`"] = _unwrapped(value)
     for number, thing in enumerate(things):
         if isinstance(thing, nn.Module):
             found.update(_module_state(thing))
@@ -70,6 +74,14 @@ def state(*things: nn.Module | torch.Tensor) -> dict[str, Any]:
             )
             found.update(_tensor_state(which, thing))
     return found
+
+
+def _unwrapped(value: Any) -> Any:
+    """What PyTorch itself wraps when it loads a part of it late, as `torch.func.grad` does."""
+    inner = getattr(value, "__wrapped__", None)
+    code = getattr(value, "__code__", None)
+    own = inner is not None and code is not None and code.co_filename.startswith(_TORCHS_FILES)
+    return inner if own else value
 
 
 def first_trace(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
