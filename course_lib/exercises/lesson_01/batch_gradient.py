@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand, small_network
+from ..engine.models import CLASSES, targets_without_the_last
+from ..engine.probes import call, rand
+from ..engine.traces import no_trace
 from . import LESSON
 from .score_gradient import score_gradient
-from .shared import copied
+from .shared import copied, lessons_network, network_in_training, no_trace_but_gradients
 
 
 def batch_gradient(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
@@ -25,22 +27,32 @@ def batch_gradient(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
 
 
 def probe_batch_gradient(answer: Any, rng: torch.Generator) -> Outcome:
-    """Five images for four classes, so that at least one class is asked for twice."""
-    model = small_network(rng).requires_grad_(False)
-    x = rand(rng, 5, 3, 10, 9)
-    targets = torch.randint(0, 4, (5,), generator=rng)
-    targets[0], targets[1] = 3, 1
-    runs: list[int] = []
-    handle = model.register_forward_pre_hook(lambda module, inputs: runs.append(1))
-    try:
-        gradient = copied(call(answer, model, x, targets))
-    finally:
-        handle.remove()
-    return {
-        "gradients": gradient,
-        "how often the network ran": len(runs),
-        "x.requires_grad after the call": x.requires_grad,
-    }
+    """Batches of several sizes, targets that repeat, with and without the last class."""
+    model = lessons_network(rng)
+    x = rand(rng, 5, 3, 10, 9, dtype=torch.float32)
+    targets = targets_without_the_last(rng, 5, CLASSES)
+    targets[0], targets[1] = CLASSES - 2, 1
+    outcome: Outcome = {}
+    with no_trace(outcome, "after a call", model, x, targets):
+        runs: list[int] = []
+        handle = model.register_forward_pre_hook(lambda module, inputs: runs.append(1))
+        try:
+            outcome["gradients"] = copied(call(answer, model, x, targets))
+        finally:
+            handle.remove()
+        outcome["how often the network ran"] = len(runs)
+        outcome["x.requires_grad after the call"] = x.requires_grad
+        outcome["gradients when the same batch comes again"] = copied(
+            call(answer, model, x, targets)
+        )
+    outcome["gradients of three images for the last class"] = copied(
+        call(answer, model, x[:3], torch.full((3,), CLASSES - 1))
+    )
+    outcome["gradient of one image"] = copied(call(answer, model, x[3:4], targets[:1]))
+    busy = network_in_training(rng)
+    with no_trace_but_gradients(outcome, "after a call with a network in training", busy, x):
+        outcome["gradients with a network in training"] = copied(call(answer, busy, x, targets))
+    return outcome
 
 
 HINTS = [
@@ -137,6 +149,82 @@ def _batch_left_requires_grad_on(model: nn.Module, x: Tensor, targets: Tensor) -
     scores = model(x)
     one_hot = F.one_hot(targets, scores.shape[1])
     return torch.autograd.grad((scores * one_hot).sum(), x)[0]
+
+
+@mistake(
+    "`F.one_hot(targets)` makes only as many columns as the largest target needs. Tell it the "
+    "number of classes: `F.one_hot(targets, scores.shape[1])`."
+)
+def _batch_too_few_columns(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    x = x.detach().clone().requires_grad_()
+    return torch.autograd.grad((model(x) * F.one_hot(targets)).sum(), x)[0]
+
+
+@mistake(
+    "The numbers are right, but the network stays in eval mode, and whoever trains it goes "
+    "on in the wrong mode without a word. Leave its training mode alone."
+)
+def _batch_left_in_eval_mode(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    model.eval()
+    return batch_gradient(model, x, targets)
+
+
+@mistake(
+    "`zero_grad` erases what was in the `.grad` of the weights, and somebody may still need "
+    "it. Your gradient goes to the images and is not disturbed by theirs: leave them alone."
+)
+def _batch_erased_gradients(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    model.zero_grad()
+    return batch_gradient(model, x, targets)
+
+
+@mistake(
+    "The weights of the network are frozen afterwards, so that it can't be trained any more. "
+    "A gradient for the images does not need that: leave them as they are."
+)
+def _batch_frozen(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    model.requires_grad_(False)
+    return batch_gradient(model, x, targets)
+
+
+@mistake(
+    "`backward` *adds* to `x.grad`, and there it stays: when the same batch comes again, the "
+    "old gradient is still in there. Work on a copy: "
+    "`x = x.detach().clone().requires_grad_()`."
+)
+def _batch_accumulated(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor | None:
+    x.requires_grad_()
+    scores = model(x)
+    (scores * F.one_hot(targets, scores.shape[1])).sum().backward()
+    x.requires_grad_(False)
+    return x.grad
+
+
+@mistake(
+    "This is the gradient of a loss. It is turned round, and it mixes in the other classes. "
+    "Use the scores themselves."
+)
+def _batch_of_cross_entropy(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    x = x.detach().clone().requires_grad_()
+    return torch.autograd.grad(F.cross_entropy(model(x), targets, reduction="sum"), x)[0]
+
+
+@mistake(
+    "You took the gradients of the probabilities. A sigmoid is nearly flat where the network "
+    "is sure. Use the scores."
+)
+def _batch_of_sigmoid(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    x = x.detach().clone().requires_grad_()
+    scores = model(x).sigmoid()
+    return torch.autograd.grad((scores * F.one_hot(targets, scores.shape[1])).sum(), x)[0]
+
+
+@mistake(
+    "You added up the images' gradients: one is left for all of them. The gradient of the sum "
+    "with respect to `x` has one for each image already: leave it as it is."
+)
+def _batch_added_images(model: nn.Module, x: Tensor, targets: Tensor) -> Tensor:
+    return batch_gradient(model, x, targets).sum(dim=0, keepdim=True)
 
 
 EXERCISE = Exercise(

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, close, rand
+from ..engine.models import awkward
+from ..engine.probes import call, rand
 from . import LESSON
 
 
@@ -18,14 +19,18 @@ def gradient_times_input(g: Tensor, x: Tensor) -> Tensor:
 
 
 def probe_times_input(answer: Any, rng: torch.Generator) -> Outcome:
-    """Gradients of both signs, images in [0, 1], and a linear model, where the map adds up."""
-    g = rand(rng, 2, 4, 5, 3)
-    x = rand(rng, 2, 4, 5, 3, low=0.0)
+    """Gradients and images of both signs, and a linear model, where the map adds up."""
+    g, x = (awkward(rng, 2, 4, 5, 3, dtype=torch.float32) for _ in range(2))
     s = call(answer, g, x)
-    total = s.sum() if isinstance(s, Tensor) else torch.tensor(float("nan"))
+    share = g.double() * x.double()
+    total = s.double().sum() if isinstance(s, Tensor) else torch.tensor(float("nan"))
+    one_g, one_x = (rand(rng, 1, 3, 4, 6, dtype=torch.float32) for _ in range(2))
     return {
         "map": s,
-        "the map adds up to the scores of the linear model w·x": close(total, (g * x).sum()),
+        "the map adds up to the scores of the linear model w·x": bool(
+            (total - share.sum()).abs() < 1e-4 * share.abs().sum()
+        ),
+        "map of one image": call(answer, one_g, one_x),
     }
 
 
@@ -93,6 +98,45 @@ def _product_not_summed(g: Tensor, x: Tensor) -> Tensor:
 )
 def _product_without_channel_dimension(g: Tensor, x: Tensor) -> Tensor:
     return (g * x).sum(dim=1)
+
+
+@mistake(
+    "You took the magnitude of the image. Inputs can be negative too (with noise, or once a "
+    "picture is normalised), and then the sign of the product turns round: multiply as they are."
+)
+def _magnitude_of_the_image(g: Tensor, x: Tensor) -> Tensor:
+    return (g * x.abs()).sum(dim=1, keepdim=True)
+
+
+@mistake(
+    "You dropped the negative products before adding up. They speak against the class: they "
+    "belong into the sum."
+)
+def _positive_products(g: Tensor, x: Tensor) -> Tensor:
+    return (g * x).clamp(min=0).sum(dim=1, keepdim=True)
+
+
+@mistake(
+    "You set the negative values of the map to 0. They speak against the class: keep the signs."
+)
+def _positive_map(g: Tensor, x: Tensor) -> Tensor:
+    return (g * x).sum(dim=1, keepdim=True).clamp(min=0)
+
+
+@mistake(
+    "You added up everything: one number is left. A map has one for each pixel: sum over the "
+    "channels only, dimension 1."
+)
+def _product_summed_up(g: Tensor, x: Tensor) -> Tensor:
+    return (g * x).sum()
+
+
+@mistake(
+    "You added over the images too. Each image has a map of its own: sum over the channels "
+    "only, dimension 1."
+)
+def _product_over_images(g: Tensor, x: Tensor) -> Tensor:
+    return (g * x).sum(dim=(0, 1), keepdim=True)
 
 
 EXERCISE = Exercise(

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand
+from ..engine.models import awkward
+from ..engine.probes import call
 from . import LESSON
 
 
@@ -18,10 +19,16 @@ def saliency_by_length(g: Tensor) -> Tensor:
 
 
 def probe_length(answer: Any, rng: torch.Generator) -> Outcome:
-    """Two images with four channels, and a pixel with the numbers 3, 4, 0, 0."""
-    g = rand(rng, 2, 4, 5, 3)
-    known = torch.tensor([3.0, -4.0, 0.0, 0.0], dtype=g.dtype).reshape(1, 4, 1, 1)
-    return {"map": call(answer, g), "length of (3, -4, 0, 0)": call(answer, known)}
+    """Two images with four channels and a pixel of zeros; one image; a pixel with 3, -4, 0, 0."""
+    g = awkward(rng, 2, 4, 5, 3, dtype=torch.float32)
+    g[1, :, 2, 1] = 0
+    one = awkward(rng, 1, 3, 4, 6, dtype=torch.float32)
+    known = torch.tensor([3.0, -4.0, 0.0, 0.0]).reshape(1, 4, 1, 1)
+    return {
+        "map": call(answer, g),
+        "map of one image": call(answer, one),
+        "length of (3, -4, 0, 0)": call(answer, known),
+    }
 
 
 HINTS = [
@@ -83,6 +90,30 @@ def _squared_too_late(g: Tensor) -> Tensor:
 @mistake("You added over the images of the batch. Channels are dimension 1 of (N, C, H, W).")
 def _length_over_images(g: Tensor) -> Tensor:
     return g.square().sum(dim=0, keepdim=True).sqrt()
+
+
+@mistake(
+    "This is the largest magnitude, as in the exercise before. The length takes all channels: "
+    "squares, sum, root."
+)
+def _largest_magnitude(g: Tensor) -> Tensor:
+    return g.abs().amax(dim=1, keepdim=True)
+
+
+@mistake(
+    "This is one length for a whole image. A map has one for each pixel: sum over the "
+    "channels only, dimension 1."
+)
+def _length_of_each_image(g: Tensor) -> Tensor:
+    return g.norm(dim=(1, 2, 3), keepdim=True)
+
+
+@mistake(
+    "`squeeze()` takes away *every* dimension of size 1, that of the images too when there is "
+    "one image only. Name the dimension, or keep it from the start with `keepdim=True`."
+)
+def _squeezed_everything(g: Tensor) -> Tensor:
+    return g.norm(dim=1).squeeze().unsqueeze(1)
 
 
 EXERCISE = Exercise(

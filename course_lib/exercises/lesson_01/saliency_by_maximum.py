@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand
+from ..engine.models import awkward
+from ..engine.probes import call
 from . import LESSON
 
 
@@ -18,11 +19,15 @@ def saliency_by_maximum(g: Tensor) -> Tensor:
 
 
 def probe_maximum(answer: Any, rng: torch.Generator) -> Outcome:
-    """Two images with four channels; every dimension of another size."""
-    g = rand(rng, 2, 4, 5, 3)
-    s = call(answer, g)
-    # max(dim=...) returns a named tuple of PyTorch's own, to a learner a pair like any other
-    return {"map": tuple(s) if isinstance(s, tuple) else s}
+    """Two images with four channels, every dimension of another size; then one image alone."""
+    g = awkward(rng, 2, 4, 5, 3, dtype=torch.float32)
+    one = awkward(rng, 1, 3, 4, 6, dtype=torch.float32)
+    return {"map": _plainly(call(answer, g)), "map of one image": _plainly(call(answer, one))}
+
+
+def _plainly(s: Any) -> Any:
+    """`max(dim=...)` returns a named tuple of PyTorch's own, to a learner a pair like any other."""
+    return tuple(s) if isinstance(s, tuple) else s
 
 
 HINTS = [
@@ -98,6 +103,37 @@ def _maximum_over_pixels(g: Tensor) -> Tensor:
 def _scaled_to_one(g: Tensor) -> Tensor:
     s = saliency_by_maximum(g)
     return s / s.max()
+
+
+@mistake(
+    "This says *where* the largest magnitude is, the number of the channel. Asked for is how "
+    "large it is: `.amax(...)`, or `.max(...).values`."
+)
+def _place_of_the_maximum(g: Tensor) -> Tensor:
+    return g.abs().argmax(dim=1, keepdim=True)
+
+
+@mistake(
+    "You found the right channel of each pixel, and kept its sign. Asked for is its "
+    "magnitude: how much the score changes, not which way."
+)
+def _with_its_sign(g: Tensor) -> Tensor:
+    return g.gather(1, g.abs().argmax(dim=1, keepdim=True))
+
+
+@mistake(
+    "You set the negative numbers to 0. Of -5 and 1 the largest magnitude is 5: take `|g|` first."
+)
+def _without_negatives(g: Tensor) -> Tensor:
+    return g.clamp(min=0).amax(dim=1, keepdim=True)
+
+
+@mistake(
+    "`squeeze()` takes away *every* dimension of size 1, that of the images too when there is "
+    "one image only. Name the dimension, or keep it from the start with `keepdim=True`."
+)
+def _squeezed_everything(g: Tensor) -> Tensor:
+    return g.abs().amax(dim=1).squeeze().unsqueeze(1)
 
 
 EXERCISE = Exercise(

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand, randint, small_network
+from ..engine.probes import call, rand, randint
+from ..engine.traces import no_trace
 from . import LESSON
-from .shared import copied
+from .shared import copied, lessons_network, network_in_training, no_trace_but_gradients
 
 
 def score_gradient(model: nn.Module, x: Tensor, target: int) -> Tensor:
@@ -23,20 +24,23 @@ def score_gradient(model: nn.Module, x: Tensor, target: int) -> Tensor:
 
 
 def probe_score_gradient(answer: Any, rng: torch.Generator) -> Outcome:
-    """One image, two classes, and the same call twice."""
-    model = small_network(rng).requires_grad_(False)
-    x = rand(rng, 1, 3, 10, 9)
-    target = randint(rng, 1, 4)
-    other = rand(rng, 1, 3, 10, 9)
-    # copied at once: an answer may hand out the same x.grad again and again
-    first = copied(call(answer, model, x, target))
-    again = copied(call(answer, model, x, target))
-    return {
-        "gradient": first,
-        "gradient when the same image comes a second time": again,
-        "gradient for class 0 of another image": copied(call(answer, model, other, 0)),
-        "x.requires_grad after the call": x.requires_grad,
-    }
+    """Several classes, the same image twice, and what is left on a network in eval and training."""
+    model = lessons_network(rng)
+    x, other = (rand(rng, 1, 3, 10, 9, dtype=torch.float32) for _ in range(2))
+    target = randint(rng, 1, 7)
+    outcome: Outcome = {}
+    with no_trace(outcome, "after a call", model, x, other):
+        outcome["gradient"] = copied(call(answer, model, x, target))
+        outcome["gradient when the same image comes a second time"] = copied(
+            call(answer, model, x, target)
+        )
+        outcome["gradient for class 0 of another image"] = copied(call(answer, model, other, 0))
+        outcome["gradient for the last class"] = copied(call(answer, model, other, 7))
+        outcome["x.requires_grad after the call"] = x.requires_grad
+    busy = network_in_training(rng)
+    with no_trace_but_gradients(outcome, "after a call with a network in training", busy, x):
+        outcome["gradient with a network in training"] = copied(call(answer, busy, x, target))
+    return outcome
 
 
 HINTS = [
@@ -122,8 +126,9 @@ def _left_requires_grad_on(model: nn.Module, x: Tensor, target: int) -> Tensor:
 
 
 @mistake(
-    "PyTorch does not know yet that you want a gradient for `x`. Tell it *before* the "
-    "network runs: `x = x.detach().clone().requires_grad_()`."
+    "Nothing leads back from the score to `x`. Either PyTorch did not know, *before* the "
+    "network ran, that you want a gradient for it (`x = x.detach().clone().requires_grad_()`), "
+    "or something between the two cuts the way, such as `detach` or `torch.no_grad()`."
 )
 def _forgot_requires_grad(model: nn.Module, x: Tensor, target: int) -> Tensor:
     return torch.autograd.grad(model(x)[0, target], x)[0]
@@ -161,6 +166,84 @@ def _took_magnitudes(model: nn.Module, x: Tensor, target: int) -> Tensor:
 )
 def _descended(model: nn.Module, x: Tensor, target: int) -> Tensor:
     return -score_gradient(model, x, target)
+
+
+@mistake(
+    "The numbers are right, but the network stays in eval mode, and whoever trains it goes "
+    "on in the wrong mode without a word. Leave its training mode alone."
+)
+def _left_in_eval_mode(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    model.eval()
+    return score_gradient(model, x, target)
+
+
+@mistake(
+    "The numbers are right, but the network is in training mode afterwards. You did not put "
+    "it there to have a gradient: leave its training mode alone."
+)
+def _left_in_training_mode(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    gradient = score_gradient(model, x, target)
+    model.train()
+    return gradient
+
+
+@mistake(
+    "`zero_grad` erases what was in the `.grad` of the weights, and somebody may still need "
+    "it. Your gradient goes to the image and is not disturbed by theirs: leave them alone."
+)
+def _erased_gradients(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    model.zero_grad()
+    return score_gradient(model, x, target)
+
+
+@mistake(
+    "The weights ask for gradients afterwards, and before they did not. The network is not "
+    "yours: leave each weight as it was."
+)
+def _thawed(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    gradient = score_gradient(model, x, target)
+    model.requires_grad_(True)
+    return gradient
+
+
+@mistake(
+    "The weights of the network are frozen afterwards, so that it can't be trained any more. "
+    "A gradient for the image does not need that: leave them as they are."
+)
+def _frozen(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    model.requires_grad_(False)
+    return score_gradient(model, x, target)
+
+
+@mistake(
+    "`torch.autograd.grad` returns a tuple, with one gradient for each input that you name. "
+    "There is one: take entry `[0]`."
+)
+def _kept_the_tuple(model: nn.Module, x: Tensor, target: int) -> Any:
+    return (score_gradient(model, x, target),)
+
+
+@mistake(
+    "`backward()` returns nothing. It puts the gradient into the `.grad` of the tensor that "
+    "asked for it: return that."
+)
+def _gave_what_backward_returns(model: nn.Module, x: Tensor, target: int) -> Any:
+    x = x.detach().clone().requires_grad_()
+    return model(x)[0, target].backward()
+
+
+@mistake("You multiplied by the image already. That comes in section 4; here, only the gradient.")
+def _times_the_image(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    return score_gradient(model, x, target) * x
+
+
+@mistake(
+    "You scaled the gradient to a maximum of 1. Keep its values: they say by how much the "
+    "score would change."
+)
+def _scaled(model: nn.Module, x: Tensor, target: int) -> Tensor:
+    gradient = score_gradient(model, x, target)
+    return gradient / gradient.abs().max()
 
 
 EXERCISE = Exercise(

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
 from ..engine.probes import call, randint, randn
+from ..engine.traces import no_trace
 from . import LESSON
 from .patch import Patch
 from .resolve import resolve
@@ -40,48 +41,128 @@ def probe_count_calls(answer: Callable[..., int], rng: torch.Generator) -> Outco
 
     with practice() as module:
         seen: list[Any] = []
+        runs: list[int] = []
 
         def work() -> None:
+            runs.append(1)
             for i in range(times):
-                try:
-                    result = module.f(x + i) if i % 2 == 0 else module.f(x, scale=3.0 + i)
-                except (TypeError, RecursionError) as error:
-                    result = f"{type(error).__name__}, raised"
-                seen.append(result)
+                seen.append(_result(lambda i=i: _one_of_the_calls(module.f, x, i)))
 
-        count = call(answer, "practice.f", work)
-        outcome["the count"] = count if isinstance(count, int) else described(count)
+        outcome["the count"] = _counted(answer, "practice.f", work)
+        outcome["how often function() ran"] = len(runs)
         odd = [value for value in seen if not isinstance(value, Tensor)]
         outcome["what the calls got back while they were counted"] = (
             described(odd[0]) if odd else "tensors"
         )
         if not odd:
-            outcome["the values that they got back"] = torch.stack(seen)
+            outcome["the values that they got back"] = torch.stack(seen[:times])
         outcome["afterwards, the name is"] = which(module.f)
-
-    with practice() as module:
-        outcome["the count for a function that never calls it"] = call(
+        outcome["the count for a function that never calls it"] = _counted(
             answer, "practice.f", lambda: None
         )
 
-    with practice() as module:
+    for error in (KeyError, KeyboardInterrupt):
+        with practice() as module:
 
-        def fail() -> None:
-            raise KeyError("a failure on purpose")
+            def fail(error: type[BaseException] = error) -> None:
+                raise error("a failure on purpose")
 
-        try:
-            call(answer, "practice.f", fail)
-            outcome["an exception in function()"] = "is lost"
-        except KeyError:
-            outcome["an exception in function()"] = "reaches the caller"
-        outcome["after that exception, the name is"] = which(module.f)
+            came = "is lost"
+            try:
+                call(answer, "practice.f", fail)
+            except error:
+                came = "reaches the caller"
+            outcome[f"a {error.__name__} in function()"] = came
+            outcome[f"after that {error.__name__}, the name is"] = which(module.f)
 
+    _unnoticed(answer, x, outcome)
+    _nested(answer, x, times, outcome)
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2), nn.ReLU()).double()
-    with kept(torch, "relu"):
-        outcome["calls of torch.relu in a network with two nn.ReLU"] = call(
+    with kept(torch, "relu"), no_trace(outcome, "after counting torch.relu", network, x):
+        outcome["calls of torch.relu in a network with two nn.ReLU"] = _counted(
             answer, "torch.relu", lambda: network(x)
         )
     return outcome
+
+
+def _counted(answer: Callable[..., int], name: str, function: Callable[[], Any]) -> Any:
+    count = call(answer, name, function)
+    return count if count is None or isinstance(count, int) else described(count)
+
+
+def _result(function: Callable[[], Any]) -> Any:
+    """What it returns, or the error of a replacement that takes or does something else."""
+    try:
+        return function()
+    except (TypeError, RecursionError) as error:
+        return f"{type(error).__name__}, raised"
+
+
+def _one_of_the_calls(f: Callable[..., Any], x: Tensor, i: int) -> Any:
+    if i % 3 == 0:
+        return f(x + i)
+    return f(x, scale=3.0 + i) if i % 3 == 1 else f(scale=0.5, x=x)
+
+
+def _unnoticed(answer: Callable[..., int], x: Tensor, outcome: Outcome) -> None:
+    """The calls get the original's own object, its errors, and the way back for a gradient."""
+    token = x.clone()
+    with practice(lambda *args, **kwargs: token) as module:
+        same: list[bool] = []
+        call(
+            answer,
+            "practice.f",
+            lambda: same.append(_result(lambda: module.f(1, "two", three=3)) is token),
+        )
+        outcome["the calls get back the very object that the original returns"] = all(same)
+    with practice() as module:
+        leaf = x.clone().requires_grad_()
+        leads_back: list[bool] = []
+        call(answer, "practice.f", lambda: leads_back.append(module.f(leaf).requires_grad))
+        outcome["from what the calls get back, a gradient finds its way"] = all(leads_back)
+
+    def refuse(x: Tensor) -> Tensor:
+        raise ValueError("the original refuses")
+
+    with practice(refuse) as module:
+        reached: list[bool] = []
+
+        def attempt() -> None:
+            try:
+                module.f(x)
+                reached.append(False)
+            except ValueError:
+                reached.append(True)
+
+        call(answer, "practice.f", attempt)
+        outcome["an error of the original reaches those who called it"] = all(reached)
+
+
+def _nested(answer: Callable[..., int], x: Tensor, times: int, outcome: Outcome) -> None:
+    """A function that calls itself by its name, names on classes, one count inside another."""
+    with practice() as module:
+
+        def down(n: int) -> int:
+            return n if n == 0 else module.f(n - 1)
+
+        module.f = down
+        outcome["the count of a function that calls itself"] = _counted(
+            answer, "practice.f", lambda: module.f(times)
+        )
+    with practice() as module:
+        inner: list[Any] = []
+
+        def both() -> None:
+            module.f(x)
+            inner.append(_counted(answer, "practice.f", lambda: module.f(x)))
+            inner.append(_counted(answer, "practice.Tool.f", lambda: module.Tool.f(x)))
+            module.f(x)
+
+        outcome["one count inside another: the outer"] = _counted(answer, "practice.f", both)
+        outcome["one count inside another: the inner ones"] = inner
+        outcome["the count of a function that a class inherits"] = _counted(
+            answer, "practice.Handle.f", lambda: module.Handle.f(module.Handle.f(x))
+        )
 
 
 HINTS = [
@@ -136,8 +217,8 @@ def _counting_drops_keywords(owner, attribute, calls):
 
 
 mistake(
-    "Your counting function takes one positional argument only. A call with keywords "
-    "breaks: take `*args, **kwargs` and pass both on."
+    "A call with a keyword breaks on your counting function. Take `*args, **kwargs`, and pass "
+    "both on."
 )(_count_with(_counting_drops_keywords))
 
 
@@ -191,6 +272,61 @@ def _count_the_function(name, function):
 @mistake("You counted, but returned nothing.")
 def _count_no_return(name, function):
     count_calls(name, function)
+
+
+@mistake(
+    "You run `function()` twice. Whatever it does is done twice then, and somebody would notice: "
+    "run it once, inside the patch."
+)
+def _count_runs_twice(name, function):
+    function()
+    return count_calls(name, function)
+
+
+@mistake(
+    "You remove the patch after an `Exception` only. Not all errors are one: when somebody "
+    "presses stop, Python raises a KeyboardInterrupt. Use the patch in a `with`."
+)
+def _count_except_exception(name, function):
+    original = getattr(*resolve(name))
+    calls: list[int] = []
+
+    def counting(*args, **kwargs):
+        calls.append(1)
+        return original(*args, **kwargs)
+
+    patch = Patch(name, counting)
+    try:
+        function()
+    except Exception:
+        patch.remove()
+        raise
+    patch.remove()
+    return len(calls)
+
+
+def _counting_hides_errors(owner, attribute, calls):
+    original = getattr(owner, attribute)
+
+    def counting(*args, **kwargs):
+        calls.append(1)
+        try:
+            return original(*args, **kwargs)
+        except Exception:
+            return None
+
+    return counting
+
+
+mistake(
+    "Your counting function keeps the original's errors to itself. Whoever calls it should meet "
+    "them as always: let them pass."
+)(_count_with(_counting_hides_errors))
+
+
+@mistake("You return the calls themselves. Asked for is how many there were, an int: `len(...)`.")
+def _count_gives_the_calls(name, function):
+    return [()] * count_calls(name, function)
 
 
 EXERCISE = Exercise(

@@ -33,14 +33,17 @@ def resolve(name: str) -> tuple[Any, str]:
 
 @contextmanager
 def unseen_package(name: str) -> Iterator[None]:
-    """A package on disk, `name.inner.tools.Hammer.swing`, that nobody has imported yet."""
+    """A package on disk, nobody has imported it: `name.inner.tools`, with classes in classes."""
     with tempfile.TemporaryDirectory() as folder:
         inner = Path(folder, name, "inner")
         inner.mkdir(parents=True)
         for file in (Path(folder, name, "__init__.py"), inner / "__init__.py"):
             file.write_text("")
         (inner / "tools.py").write_text(
-            "class Hammer:\n    @staticmethod\n    def swing():\n        return 'bang'\n"
+            "class Hammer:\n"
+            "    class Head:\n"
+            "        def hit():\n            return 'bang'\n"
+            "    def swing():\n        return 'whoosh'\n"
         )
         sys.path.insert(0, folder)
         importlib.invalidate_caches()
@@ -53,13 +56,14 @@ def unseen_package(name: str) -> Iterator[None]:
 
 
 def probe_resolve(answer: Callable[[str], Any], rng: torch.Generator) -> Outcome:
-    """Owner and attribute for names of four kinds, the last of a package not imported before."""
+    """Owner and attribute for names of five kinds, the last two of a package not yet imported."""
     outcome: Outcome = {}
 
     def ask(name: str) -> None:
         found = call(answer, name)
         pair = isinstance(found, tuple | list) and len(found) == 2
-        outcome[f"what resolve({name!r}) returns"] = "a pair" if pair else describe(found)
+        other = None if found is None else describe(found)
+        outcome[f"what resolve({name!r}) returns"] = "a pair" if pair else other
         if pair:
             outcome[f"the owner of {name!r}"] = describe(found[0])
             outcome[f"the attribute of {name!r}"] = describe(found[1])
@@ -77,6 +81,7 @@ def probe_resolve(answer: Callable[[str], Any], rng: torch.Generator) -> Outcome
     package = f"toolbox_{randint(rng, 1000, 10000)}"
     with unseen_package(package):
         ask_by_value(f"{package}.inner.tools.Hammer.swing")
+        ask_by_value(f"{package}.inner.tools.Hammer.Head.hit")
     return outcome
 
 
@@ -167,6 +172,54 @@ def _resolve_swapped(name: str) -> tuple[Any, Any]:
 def _resolve_function_only(name: str) -> Any:
     owner, attribute = resolve(name)
     return getattr(owner, attribute)
+
+
+@mistake(
+    "You import a part by its own name alone. A submodule is imported by its whole path, such as "
+    "`torch.nn.functional`: keep the path so far as text while you walk."
+)
+def _resolve_part_alone(name: str) -> tuple[Any, str]:
+    first, *rest, attribute = name.split(".")
+    owner: Any = importlib.import_module(first)
+    for part in rest:
+        if not hasattr(owner, part):
+            importlib.import_module(part)
+        owner = getattr(owner, part)
+    return owner, attribute
+
+
+@mistake(
+    "You walked one step too far, to the function itself: the last part of the name is not "
+    "walked. (And a submodule that nobody has imported yet has to be imported on the way.)"
+)
+def _resolve_too_far_without_imports(name: str) -> tuple[Any, str]:
+    first, *rest = name.split(".")
+    owner: Any = importlib.import_module(first)
+    for part in rest:
+        owner = getattr(owner, part)
+    return owner, rest[-1]
+
+
+@mistake(
+    "You never take the step: the owner is still the first part. Keep what `getattr` gives "
+    "you: `owner = getattr(owner, part)`."
+)
+def _resolve_without_walking(name: str) -> tuple[Any, str]:
+    first, *_, attribute = name.split(".")
+    return importlib.import_module(first), attribute
+
+
+@mistake(
+    "You allow for one class at the end of the path. A class may stand in another class: walk "
+    "the path with `getattr`, part by part, however long it is."
+)
+def _resolve_one_class(name: str) -> tuple[Any, str]:
+    path, attribute = name.rsplit(".", 1)
+    try:
+        return importlib.import_module(path), attribute
+    except ModuleNotFoundError:
+        module, part = path.rsplit(".", 1)
+        return getattr(importlib.import_module(module), part), attribute
 
 
 EXERCISE = Exercise(

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
 from ..engine.probes import call, randn
+from ..engine.traces import no_trace
 from . import LESSON
-from .shared import double, negate, which
+from .shared import described, double, kept, negate, practice, square, which
 
 
 def run_with(
@@ -29,8 +30,9 @@ def run_with(
 
 
 def probe_run_with(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """The result, what is left behind, and what an exception does."""
+    """The result, what is left behind, errors of two kinds, and one run inside another."""
     x = randn(rng, 3)
+    outcome: Outcome = {}
     desk = SimpleNamespace(f=double)
     calls = []
 
@@ -39,26 +41,78 @@ def probe_run_with(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
         return desk.f(x)
 
     result = call(answer, desk, "f", negate, work)
-    outcome: Outcome = {
-        "what run_with returns": "nothing" if result is None else "the result of function()",
-        "how often function() was called": len(calls),
-    }
-    if isinstance(result, Tensor):
-        outcome["the result, computed with the replacement"] = result
+    plainly = result is None or isinstance(result, Tensor)
+    outcome["what run_with returns"] = result if plainly else described(result)
+    outcome["how often function() was called"] = len(calls)
     outcome["afterwards, owner.attribute is"] = which(getattr(desk, "f", None))
+    outcome["afterwards, the names on the owner"] = sorted(vars(desk))
+    nought = call(answer, desk, "f", negate, lambda: 0)
+    outcome["what it returns when function() returns 0"] = (
+        nought if isinstance(nought, int) else described(nought)
+    )
+    for error in (KeyError, KeyboardInterrupt):
+        desk = SimpleNamespace(f=double)
+        came = _comes_out(error, answer, desk)
+        outcome[f"a {error.__name__} in function()"] = came
+        outcome[f"after that {error.__name__}, owner.attribute is"] = which(
+            getattr(desk, "f", None)
+        )
+    _nested(answer, x, outcome)
+    _on_classes(answer, x, outcome)
+    with kept(torch, "relu"), no_trace(outcome, "after a run with torch.relu"):
+        value = call(answer, torch, "relu", torch.neg, lambda: nn.ReLU()(x))
+        outcome["nn.ReLU()(x) while torch.relu is torch.neg"] = (
+            value if isinstance(value, Tensor) else described(value)
+        )
+    return outcome
 
-    desk = SimpleNamespace(f=double)
 
+def _comes_out(error: type[BaseException], answer: Callable[..., Any], desk: Any) -> str:
     def fail() -> None:
-        raise KeyError("a failure on purpose")
+        raise error("a failure on purpose")
 
     try:
         call(answer, desk, "f", negate, fail)
-        outcome["an exception in function()"] = "is lost"
-    except KeyError:
-        outcome["an exception in function()"] = "reaches the caller"
-    outcome["after that exception, owner.attribute is"] = which(getattr(desk, "f", None))
-    return outcome
+    except error:
+        return "reaches the caller"
+    return "is lost"
+
+
+def _nested(answer: Callable[..., Any], x: Tensor, outcome: Outcome) -> None:
+    """Inside a run, another one with the same attribute, and one with another owner's."""
+    desk, other = SimpleNamespace(f=double), SimpleNamespace(f=square)
+    seen: list[Any] = []
+
+    def inner() -> None:
+        seen.extend([desk.f(x), other.f(x)])
+
+    def outer() -> None:
+        call(answer, desk, "f", square, inner)
+        call(answer, other, "f", double, inner)
+        inner()
+
+    call(answer, desk, "f", negate, outer)
+    for number, value in enumerate(seen):
+        outcome[f"runs one inside the other: result {number + 1} of 6"] = value
+    outcome["after runs one inside the other, owner.attribute is"] = which(desk.f)
+    outcome["after runs one inside the other, the other owner's is"] = (
+        "the original" if other.f is square else "some other object"
+    )
+
+
+def _on_classes(answer: Callable[..., Any], x: Tensor, outcome: Outcome) -> None:
+    """The owner is a class: one with a function of its own, one that inherits it."""
+    with practice() as module:
+        for owner, what in ((module.Tool, "a class"), (module.Handle, "a class that inherits it")):
+
+            def work(owner: Any = owner) -> Tensor:
+                return owner.f(x)
+
+            value = call(answer, owner, "f", negate, work)
+            outcome[f"on {what}: what run_with returns"] = (
+                value if isinstance(value, Tensor) else described(value)
+            )
+            outcome[f"on {what}: afterwards, owner.attribute is"] = which(owner.f)
 
 
 HINTS = [
@@ -109,6 +163,83 @@ def _run_swallow(owner, attribute, replacement, function):
     setattr(owner, attribute, replacement)
     result = None
     with suppress(Exception):
+        result = function()
+    setattr(owner, attribute, original)
+    return result
+
+
+@mistake(
+    "You put the original back after an `Exception`. Not all errors are one: when somebody "
+    "presses stop, Python raises a KeyboardInterrupt. `finally` runs on every way out."
+)
+def _run_except_exception(owner, attribute, replacement, function):
+    original = getattr(owner, attribute)
+    setattr(owner, attribute, replacement)
+    try:
+        result = function()
+    except Exception:
+        setattr(owner, attribute, original)
+        raise
+    setattr(owner, attribute, original)
+    return result
+
+
+@mistake(
+    '`owner.attribute` is an attribute whose name is "attribute". The name that you want is in '
+    "the variable: `getattr(owner, attribute)` reads, `setattr(owner, attribute, ...)` writes."
+)
+def _run_literally(owner, attribute, replacement, function):
+    original = owner.attribute
+    owner.attribute = replacement
+    try:
+        return function()
+    finally:
+        owner.attribute = original
+
+
+_remembered: list[Any] = []
+
+
+@mistake(
+    "What you remember is shared by all runs. With two runs, one inside the other, the inner one "
+    "overwrites what the outer one remembered: keep the original in a variable of the function."
+)
+def _run_global(owner, attribute, replacement, function):
+    _remembered[:] = [getattr(owner, attribute)]
+    setattr(owner, attribute, replacement)
+    try:
+        return function()
+    finally:
+        setattr(owner, attribute, _remembered[0])
+
+
+@mistake(
+    "You read the original from the owner's own dictionary. What an owner inherits is not in "
+    "there: `getattr(owner, attribute)` finds it all the same."
+)
+def _run_own_dictionary(owner, attribute, replacement, function):
+    original = vars(owner)[attribute]
+    setattr(owner, attribute, replacement)
+    try:
+        return function()
+    finally:
+        setattr(owner, attribute, original)
+
+
+@mistake("You return the function itself, and nobody has run it: `return function()`.")
+def _run_not_called(owner, attribute, replacement, function):
+    return function
+
+
+@mistake(
+    "Every exception is lost. A `return` inside `finally`, or an `except` that does not `raise` "
+    "again, takes its place: return inside `try`, and put back in `finally`, nothing else."
+)
+def _run_swallow_all(owner, attribute, replacement, function):
+    original = getattr(owner, attribute)
+    setattr(owner, attribute, replacement)
+    result = None
+    with suppress(BaseException):
         result = function()
     setattr(owner, attribute, original)
     return result

@@ -39,9 +39,14 @@ def which(current: Any) -> str:
 
 @contextmanager
 def practice(function: Callable[..., Tensor] = double) -> Iterator[Any]:
-    """A module `practice` with one function `f`, importable by name inside the context."""
+    """A module `practice`, importable by name inside the context.
+
+    It has a function `f`, a class `Tool` with the same `f`, and a class `Handle` that inherits it.
+    """
     module: Any = ModuleType("practice")
     module.f = function
+    module.Tool = type("Tool", (), {"f": function})
+    module.Handle = type("Handle", (module.Tool,), {})
     before = sys.modules.get("practice")
     sys.modules["practice"] = module
     try:
