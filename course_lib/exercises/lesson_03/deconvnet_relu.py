@@ -8,7 +8,7 @@ from course_lib.attribution.deconvnet import DeConvNetReLU
 
 from ..engine.exercise import Exercise, Mistakes
 from . import LESSON
-from .shared import probe_rule, rule
+from .shared import probe_rule, probe_rule_in_network, rule
 
 HINTS = [
     "The forward pass is that of any ReLU. Only backward differs, and it needs nothing but p.",
@@ -43,6 +43,11 @@ mistake("You kept the negative part of p and dropped the positive one.")(
     rule(lambda x, p: p.clamp(max=0))
 )
 
+mistake(
+    "`max` and `if` want a single yes or no, and p > 0 has one for each entry. `p.clamp(min=0)` "
+    "goes through all entries."
+)(rule(lambda x, p: max(0, p)))
+
 mistake("You took the magnitude of p. A negative p is to become 0, not positive.")(
     rule(lambda x, p: p.abs())
 )
@@ -57,8 +62,9 @@ def _clamp_in_place(x, p):
 
 
 mistake(
-    "The result is right, but you changed p itself to get it. The same tensor may be on "
-    "its way to other branches of the network: make a new one (`clamp`, not `clamp_`)."
+    "p is on its way to other branches of the network as well, and they would get what you "
+    "made of it. Make a new tensor: `p.clamp(min=0)`, without an underscore at the name's end "
+    "and without an assignment to a part of p."
 )(rule(_clamp_in_place))
 
 mistake(
@@ -67,8 +73,8 @@ mistake(
 )(rule(lambda x, p: p.clamp(min=0), forward=lambda x: x.clone()))
 
 mistake(
-    "`backward` returns one gradient per input of `forward`. `forward` has one, x, so "
-    "return one tensor."
+    "`forward` has one input, x, so return one tensor. (`torch.max(p, 0)` gives two: it is the "
+    "maximum over dimension 0. `p.clamp(min=0)` compares with 0.)"
 )(rule(lambda x, p: (p.clamp(min=0), p)))
 
 EXERCISE = Exercise(
@@ -78,6 +84,7 @@ EXERCISE = Exercise(
     answer="DeConvNetReLU",
     reference=DeConvNetReLU,
     probe=probe_rule,
+    then=probe_rule_in_network,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.attribution.deconvnet import DeConvNetReLU
-from course_lib.attribution.guided_backprop import GuidedBackpropReLU
+from course_lib.attribution.guided_backprop import GuidedBackpropReLU, guided_backprop
 from course_lib.attribution.rules.backward_rules import BackwardRules
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, model_state, rand, randint, same_state, small_network
+from ..engine.models import in_use, nested_network
+from ..engine.probes import call, close, rand, randint
+from ..engine.traces import no_trace
 from . import LESSON
 from .relu_context import ReLUContext
 from .shared import Functional, relu_kept
@@ -31,12 +33,11 @@ def guided_map(model: nn.Module, x: Tensor, target: int) -> Tensor:
 
 def probe_guided_map(answer: Callable[..., Tensor], rng: torch.Generator) -> Outcome:
     """Maps of five networks that call their ReLU in five ways, and what is left behind."""
-    x = rand(rng, 2, 3, 8, 8)
-    target = randint(rng, 0, 4)
+    x = rand(rng, 2, 3, 8, 6)
     by_name = torch.relu
     networks: dict[str, nn.Module] = {
-        "nn.ReLU": small_network(rng),
-        "nn.ReLU(inplace=True)": small_network(rng, inplace=True),
+        "nn.ReLU": nested_network(rng),
+        "nn.ReLU(inplace=True)": nested_network(rng, inplace=True),
         "F.relu": Functional(rng, lambda h: F.relu(h)),
         "a relu imported by name": Functional(rng, lambda h: by_name(h)),
         "x.relu()": Functional(rng, lambda h: h.relu()),
@@ -44,14 +45,29 @@ def probe_guided_map(answer: Callable[..., Tensor], rng: torch.Generator) -> Out
     outcome: Outcome = {}
     with relu_kept():
         for name, network in networks.items():
-            before = model_state(network)
-            s = call(answer, network, x, target)
+            target = randint(rng, 0, 8 if name.startswith("nn") else 4)
+            with no_trace(outcome, f"on a network with {name}", network, x):
+                s = call(answer, network, x, target)
             outcome[f"the map, of a network with {name}"] = s.detach()
-            outcome[f"the model is as before, with {name}"] = same_state(
-                before, model_state(network)
-            )
-        outcome["x.requires_grad afterwards"] = x.requires_grad
+        used, one = in_use(nested_network(rng), rng), rand(rng, 1, 3, 6, 8)
+        with no_trace(outcome, "on a network that is in use", used, one):
+            s = call(answer, used, one, randint(rng, 0, 8))
+        outcome["the map of one picture, of a network that is in use"] = s.detach()
+        frozen = nested_network(rng).requires_grad_(False)
+        with no_trace(outcome, "on a network whose weights are frozen", frozen, x):
+            s = call(answer, frozen, x, randint(rng, 0, 8))
+        outcome["the map, of a network whose weights are frozen"] = s.detach()
     return outcome
+
+
+def probe_beside_the_library(answer: Callable[..., Tensor], rng: torch.Generator) -> Outcome:
+    """The lesson's next step: the map in float32, beside the library's."""
+    x, network = (
+        rand(rng, 1, 3, 6, 8, dtype=torch.float32),
+        nested_network(rng, dtype=torch.float32),
+    )
+    s = answer(network, x, 0)
+    return {"the map": s.detach(), "it is the library's": close(guided_backprop(network, x, 0), s)}
 
 
 HINTS = [
@@ -133,6 +149,48 @@ def _leaves_gradients(model, x, target):
 
 
 @mistake(
+    "`zero_grad()` also throws the gradients away that were there before you came: somebody may be "
+    "training this model. `torch.autograd.grad` writes none, so there is nothing to remove."
+)
+def _removes_all_gradients(model, x, target):
+    x = x.detach().clone().requires_grad_()
+    with _guided_rules():
+        model(x)[:, target].sum().backward()
+    model.zero_grad()
+    return x.grad.abs().amax(1, keepdim=True)
+
+
+@mistake(
+    "You thaw weights that were frozen before you came. The gradient at x needs no change of the "
+    "weights at all: `torch.autograd.grad(score, x)`."
+)
+def _freezes_and_thaws(model, x, target):
+    model.requires_grad_(False)
+    s = guided_map(model, x, target)
+    model.requires_grad_(True)
+    return s
+
+
+@mistake(
+    "You give the table the function `apply`. It wants the class itself, without `.apply`: "
+    "`{F.relu: GuidedBackpropReLU}`."
+)
+def _by_apply(model, x, target):
+    x = x.detach().clone().requires_grad_()
+    with BackwardRules({F.relu: GuidedBackpropReLU.apply}):
+        score = model(x)[:, target].sum()
+    return torch.autograd.grad(score, x)[0].abs().amax(1, keepdim=True)
+
+
+@mistake("`max` over a dimension returns two things, the values and where they are: use `amax`.")
+def _values_and_places(model, x, target):
+    x = x.detach().clone().requires_grad_()
+    with _guided_rules():
+        score = model(x)[:, target].sum()
+    return torch.autograd.grad(score, x)[0].abs().max(1, keepdim=True)
+
+
+@mistake(
     "You changed the caller's x: its requires_grad is on now. Work on a copy, "
     "`x.detach().clone().requires_grad_()`."
 )
@@ -149,6 +207,7 @@ EXERCISE = Exercise(
     answer="guided_map",
     reference=guided_map,
     probe=probe_guided_map,
+    then=probe_beside_the_library,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -9,7 +9,7 @@ from course_lib.attribution.guided_backprop import GuidedBackpropReLU
 
 from ..engine.exercise import Exercise, Mistakes
 from . import LESSON
-from .shared import probe_rule, rule
+from .shared import probe_rule, probe_rule_in_network, rule
 
 HINTS = [
     "Two gates in a row: the ordinary ReLU's, which asks x, and DeConvNet's, which asks p.",
@@ -60,9 +60,24 @@ def _guide_in_place(x, p):
 
 
 mistake(
-    "The result is right, but you changed p itself to get it. The same tensor may be on "
-    "its way to other branches of the network: clone it first, or use `torch.where`."
+    "p is on its way to other branches of the network as well, and they would get what you "
+    "made of it. Make a new tensor, with `torch.where`, or take `p.clone()` first."
 )(rule(_guide_in_place))
+
+
+@mistake(
+    "x is kept in a place that all ReLUs of the network share, so each finds what another one "
+    "left there. `ctx` belongs to one call: `ctx.save_for_backward(x)`."
+)
+class _SharedByAll(Function):
+    @staticmethod
+    def forward(ctx, x):
+        _SharedByAll.x = x
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, p):
+        return torch.where((_SharedByAll.x > 0) & (p > 0), p, 0)
 
 
 @mistake(
@@ -94,6 +109,7 @@ EXERCISE = Exercise(
     answer="GuidedBackpropReLU",
     reference=GuidedBackpropReLU,
     probe=probe_rule,
+    then=probe_rule_in_network,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand
+from ..engine.probes import call, rand, within
 from . import LESSON
 
 
@@ -29,15 +29,30 @@ def probe_map_correlation(answer: Callable[..., Tensor], rng: torch.Generator) -
     everywhere = torch.ones_like(a)
     where = (rand(rng, 4, 5, 7) > -0.2).to(a)
     scale = rand(rng, 4, 1, 1, low=1, high=9)
+    signed = rand(rng, 3, 6, 4), rand(rng, 3, 6, 4), (rand(rng, 3, 6, 4) > -0.5).double()
+
+    def r(*maps: Tensor) -> Tensor:
+        return within("a correlation", call(answer, *maps), -1, 1)
+
     return {
-        "the correlations over all pixels": call(answer, a, b, everywhere),
-        "the correlations over some of the pixels": call(answer, a, b, where),
-        "a map with itself": call(answer, a, a, where),
-        "a map with its negative": call(answer, a, -a, where),
-        "after scaling one of the maps": call(answer, scale * a, b, where),
-        "after adding a number to one of the maps": call(answer, a + scale, b, where),
-        "after changing a map where nobody looks": call(answer, a + scale * (1 - where), b, where),
+        "the correlations over all pixels": r(a, b, everywhere),
+        "the correlations over some of the pixels": r(a, b, where),
+        "a map with itself": r(a, a, where),
+        "a map with its negative": r(a, -a, where),
+        "after scaling one of the maps": r(scale * a, b, where),
+        "after adding a number to one of the maps": r(a + scale, b, where),
+        "after changing a map where nobody looks": r(a + scale * (1 - where), b, where),
+        "maps of other sides, with negative values": r(*signed),
+        "the correlation of a single pair of maps": r(*(m[:1] for m in signed)),
     }
+
+
+def probe_alike(answer: Callable[..., Tensor], rng: torch.Generator) -> Outcome:
+    """The lesson's next step: two lists of correlations in one, and the median."""
+    a, b = rand(rng, 5, 6, 4, dtype=torch.float32), rand(rng, 5, 6, 4, dtype=torch.float32)
+    where = (rand(rng, 5, 6, 4) > 0).float()
+    both = torch.cat([answer(a, b, where), answer(a, b, 1 - where)])
+    return {"the correlations on two objects": both, "their median": both.median()}
 
 
 HINTS = [
@@ -131,6 +146,14 @@ def _squared_norms(a, b, where):
     return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1))
 
 
+@mistake(
+    "With a single pair of maps the result has lost its only dimension. `squeeze()` removes each "
+    "dimension of size 1, that of the pairs too: the shape should be (1,)."
+)
+def _squeezed(a, b, where):
+    return map_correlation(a, b, where).squeeze()
+
+
 @mistake("You averaged over the batch: return one number per pair, shape (N,).")
 def _averaged(a, b, where):
     return map_correlation(a, b, where).mean()
@@ -144,6 +167,7 @@ EXERCISE = Exercise(
     answer="map_correlation",
     reference=map_correlation,
     probe=probe_map_correlation,
+    then=probe_alike,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -12,38 +12,73 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from ..engine.exercise import Outcome
-from ..engine.probes import call, rand, randn
+from ..engine.models import awkward, nested_network
+from ..engine.probes import ProbeFinding, call, pull, rand, randint
 
 
 def probe_rule(answer: type[Function], rng: torch.Generator) -> Outcome:
-    """Forward and backward of one ReLU on inputs with exact zeros, then in a network."""
-    x, p = randn(rng, 2, 3, 4, 5), randn(rng, 2, 3, 4, 5)
-    x[rand(rng, *x.shape) > 0.5] = 0
-    p[rand(rng, *p.shape) > 0.8] = 0
+    """Forward and backward of one ReLU on awkward numbers, of several at once, and in a row."""
+    if not issubclass(answer, Function):
+        raise ProbeFinding(
+            f"`{answer.__name__}` should be an autograd function: its first line is "
+            f"`class {answer.__name__}(torch.autograd.Function):`."
+        )
     outcome: Outcome = {}
-    leaf = x.clone().requires_grad_()
-    y = call(answer.apply, leaf)
-    outcome["forward: the output y"] = y.detach() if isinstance(y, Tensor) else y
-    beside = torch.zeros_like(p, requires_grad=True)
-    # the sum hands one and the same tensor p to the ReLU and to its neighbour
-    score = ((y + beside) * p).sum()
-    try:
-        at_x, at_neighbour = torch.autograd.grad(score, (leaf, beside))
-    except RuntimeError as error:
-        # PyTorch's message names the class, so it would differ between two answers with one mistake
-        if "incorrect number of gradients" not in str(error):
-            raise
-        outcome["how many gradients backward returns"] = "another number than forward has inputs"
-        return outcome
-    outcome["how many gradients backward returns"] = "one, as forward has one input"
-    outcome["backward: the gradient at x"] = at_x
-    outcome["a neighbour that gets the same p gets all of it"] = torch.equal(at_neighbour, p)
+    for what, shape in (("", (2, 3, 4, 5)), (" of a single row of numbers", (40,))):
+        x, p = awkward(rng, *shape), awkward(rng, *shape)
+        leaf = x.clone().requires_grad_()
+        y = call(answer.apply, leaf)
+        outcome[f"forward: the output y{what}"] = y
+        outcome[f"backward: the gradient at x{what}"] = pull(answer, y, {"x": leaf}, p)["x"]
 
-    inputs = rand(rng, 3, 6)
-    first, second = rand(rng, 5, 6), rand(rng, 4, 5)
-    leaf = inputs.clone().requires_grad_()
-    scores = answer.apply(F.linear(answer.apply(F.linear(leaf, first)), second)).sum()
-    outcome["the gradient through two layers"] = torch.autograd.grad(scores, leaf)[0]
+    y = call(answer.apply, rand(rng, 2, 3, dtype=torch.float32).requires_grad_())
+    outcome["forward: the float type of y for a float32 x"] = str(y.dtype)
+
+    first, second, p = awkward(rng, 3, 6), awkward(rng, 3, 6), awkward(rng, 3, 6)
+    leaves = [first.clone().requires_grad_(), second.clone().requires_grad_()]
+    ys = [answer.apply(leaf) for leaf in leaves]
+    outcome["the gradient at the first of two ReLUs, when both have run"] = torch.autograd.grad(
+        (ys[0] * p).sum(), leaves[0]
+    )[0]
+
+    leaf = rand(rng, 3, 6).requires_grad_()
+    weights = [rand(rng, 5, 6), rand(rng, 5, 5), rand(rng, 4, 5)]
+    h = answer.apply(F.linear(leaf, weights[0]))
+    scores = answer.apply(F.linear(answer.apply(F.linear(h, weights[1])), weights[2]))
+    outcome["the gradient through three layers"] = torch.autograd.grad(
+        (scores * rand(rng, 3, 4)).sum(), leaf
+    )[0]
+    return outcome
+
+
+def probe_rule_in_network(answer: type[Function], rng: torch.Generator) -> Outcome:
+    """The lesson's next step: maps of a network whose ReLUs have become the rule."""
+    running = False
+
+    def relu(x: Tensor) -> Tensor:
+        nonlocal running
+        if running:
+            raise ProbeFinding(
+                "Your `forward` calls `torch.relu`, and `F.relu` and `nn.ReLU` end there too. "
+                "In section 4 that name stands for your own function, which would then call "
+                "itself for ever: write `x.clamp(min=0)`."
+            )
+        running = True
+        try:
+            return answer.apply(x)
+        finally:
+            running = False
+
+    outcome: Outcome = {}
+    for inplace in (False, True):
+        network = nested_network(rng, inplace=inplace, dtype=torch.float32)
+        leaf = rand(rng, 2, 3, 8, 6, dtype=torch.float32).requires_grad_()
+        with relu_kept():
+            torch.relu = torch.relu_ = relu  # type: ignore[assignment]
+            score = network(leaf)[:, randint(rng, 0, 8)].sum()
+        # on the way back the names are what they were, as in the lesson
+        where = "with inplace=True" if inplace else "of the network"
+        outcome[f"the maps, {where}"] = torch.autograd.grad(score, leaf)[0].abs().amax(1)
     return outcome
 
 

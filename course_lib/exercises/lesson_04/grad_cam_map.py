@@ -11,7 +11,8 @@ from torch import Tensor
 from course_lib.attribution.grad_cam import gradient_to_grad_cam_saliency
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand
+from ..engine.models import awkward
+from ..engine.probes import call
 from . import LESSON
 from .shared import carrying
 
@@ -22,10 +23,17 @@ def reference_grad_cam(x: Tensor, g: Tensor) -> Tensor:
 
 
 def probe_grad_cam(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """The map of random activations and gradients, and that nothing in it is negative."""
-    x, g = rand(rng, 2, 5, 4, 3), rand(rng, 2, 5, 4, 3)
+    """Maps of awkward activations and gradients, and that nothing in one is negative."""
+    x, g = awkward(rng, 2, 5, 4, 3), awkward(rng, 2, 5, 4, 3)
     s = call(answer, x, g)
-    return {"map": s, "no negative values": bool((torch.as_tensor(s) >= 0).all())}
+    outcome: Outcome = {"map": s, "no negative values": bool((torch.as_tensor(s) >= 0).all())}
+    other = awkward(rng, 3, 7, 2, 6), awkward(rng, 3, 7, 2, 6)
+    outcome["map of other channels and sides"] = call(answer, *other)
+    # as in the lesson: gradients that are the same at each position, and no map above 0
+    outcome["map of what speaks against the class alone"] = call(
+        answer, x.abs(), -torch.ones_like(g)
+    )
+    return outcome
 
 
 HINTS = [
@@ -89,6 +97,16 @@ mistake(
     "You take the magnitude of the map. What speaks against the class then looks as if it "
     "spoke for it: cut it off instead, `.clamp(min=0)`."
 )(lambda x, g: (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True).abs())
+
+mistake(
+    "`max` and `if` want a single yes or no, and a map has one for each position. "
+    "`.clamp(min=0)` goes through all of them."
+)(lambda x, g: max(0, (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True)))
+
+mistake(
+    "`torch.max(s, 0)` is the maximum over dimension 0, and where it is: two things. "
+    "`s.clamp(min=0)` compares with 0."
+)(lambda x, g: torch.max((x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True), 0))
 
 mistake("`clamp(max=0)` keeps what is below 0. What is above is wanted: `clamp(min=0)`.")(
     lambda x, g: (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(max=0)

@@ -11,7 +11,8 @@ from torch import Tensor
 from course_lib.attribution.linear_approx import gradient_to_linear_approx_saliency
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, close, rand
+from ..engine.models import awkward
+from ..engine.probes import call, close
 from . import LESSON
 from .shared import carrying
 
@@ -22,10 +23,12 @@ def reference_linear(x: Tensor, g: Tensor) -> Tensor:
 
 
 def probe_linear(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """The map of random activations and gradients, and the theory for a linear network."""
-    x, g = rand(rng, 2, 5, 4, 3), rand(rng, 2, 5, 4, 3)
+    """Maps of awkward activations and gradients, and the theory for a linear network."""
+    x, g = awkward(rng, 2, 5, 4, 3), awkward(rng, 2, 5, 4, 3)
     s = call(answer, x, g)
     outcome: Outcome = {"map": s}
+    other = awkward(rng, 3, 7, 2, 6), awkward(rng, 3, 7, 2, 6)
+    outcome["map of other channels and sides"] = call(answer, *other)
     if isinstance(s, Tensor):
         outcome["its sum is the score of a linear network"] = close(s.sum(), (x * g).sum())
     return outcome

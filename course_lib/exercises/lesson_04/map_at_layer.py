@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, model_state, rand, randint, same_state, small_network
+from ..engine.models import in_use, nested_network
+from ..engine.probes import call, rand, randint
+from ..engine.traces import no_trace
 from . import LESSON
 from .probe import Probe
 
@@ -42,22 +44,36 @@ def _detached(value: Any) -> Any:
     return value.detach() if isinstance(value, Tensor) else value
 
 
+def _of_its_own(x: Tensor, g: Tensor) -> Tensor:
+    """A rule that no lesson has."""
+    return (x - 2 * g).amax(1, keepdim=True)
+
+
 def probe_map_at_layer(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Maps at two layers with two rules, for a batch; and whether the model is left alone."""
-    network, x = small_network(rng, inplace=True), rand(rng, 2, 3, 8, 8)
-    before = model_state(network)
-    target = randint(rng, 0, 4)
-    outcome: Outcome = {
-        "Grad-CAM at layer 3": _detached(call(answer, network, x, target, "3", grad_cam_map)),
-        "linear approximation at layer 0": _detached(
-            call(answer, network, x, target, "0", linear_approximation)
+    """Maps at several layers with three rules; and whether the model is left alone."""
+    x, one = rand(rng, 2, 3, 8, 6), rand(rng, 1, 3, 6, 8)
+    network = nested_network(rng, inplace=True)
+    used, frozen = in_use(nested_network(rng), rng), nested_network(rng).requires_grad_(False)
+    upper, norm, lower = "features.block.conv", "features.block.norm", "features.conv"
+    cases: tuple[tuple[str, nn.Module, Tensor, str, Rule], ...] = (
+        (f"Grad-CAM at {upper}", network, x, upper, grad_cam_map),
+        (f"linear approximation at {lower}", network, x, lower, linear_approximation),
+        (f"another rule at {norm}", network, one, norm, _of_its_own),
+        (
+            f"linear approximation at {norm}, of a network in use",
+            used,
+            x,
+            norm,
+            linear_approximation,
         ),
-    }
-    outcome["no probe is left on a layer"] = not any(m._forward_hooks for m in network.modules())
-    outcome["no gradients are left in the weights"] = all(
-        p.grad is None for p in network.parameters()
+        (f"another rule at {upper}, of a frozen network", frozen, x, upper, _of_its_own),
     )
-    outcome["the model is as before"] = same_state(before, model_state(network))
+    outcome: Outcome = {}
+    for what, model, images, layer, rule in cases:
+        target = randint(rng, 0, 7)  # not the last class
+        with torch.enable_grad(), no_trace(outcome, what, model, images):
+            s = call(answer, model, images, target, layer, rule)
+        outcome[what] = _detached(s)
     return outcome
 
 
@@ -205,6 +221,41 @@ def _swaps_the_arguments(model, x, target, layer, rule):
     probe.remove()
     (g,) = torch.autograd.grad(scores[:, target].sum(), probe.data)
     return rule(g, probe.data.detach())
+
+
+@mistake(
+    "`zero_grad()` also throws the gradients away that were there before you came: somebody may be "
+    "training this model. `torch.autograd.grad` writes none, so there is nothing to remove."
+)
+def _removes_all_gradients(model, x, target, layer, rule):
+    probe = Probe(model.get_submodule(layer))
+    model(x)[:, target].sum().backward()
+    probe.remove()
+    model.zero_grad()
+    return rule(probe.data.detach(), probe.gradient)
+
+
+@mistake(
+    "`getattr` finds what lies directly in the model, and this layer lies deeper: its name has a "
+    "dot. `model.get_submodule(layer)` finds both."
+)
+def _by_getattr(model, x, target, layer, rule):
+    probe = Probe(getattr(model, layer))
+    scores = model(x)
+    probe.remove()
+    (g,) = torch.autograd.grad(scores[:, target].sum(), probe.data)
+    return rule(probe.data.detach(), g)
+
+
+@mistake(
+    "You give the rule `None` for the gradients. `probe.gradient` is filled by `backward()`, which "
+    "you have not called; `torch.autograd.grad(score, probe.data)` returns the gradient."
+)
+def _without_a_backward_pass(model, x, target, layer, rule):
+    probe = Probe(model.get_submodule(layer))
+    model(x)
+    probe.remove()
+    return rule(probe.data.detach(), probe.gradient)
 
 
 EXERCISE = Exercise(

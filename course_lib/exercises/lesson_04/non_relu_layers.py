@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, model_state, randint, same_state, small_network
+from ..engine.models import in_use, nested_network
+from ..engine.probes import call, randint, small_network
+from ..engine.traces import no_trace
 from . import LESSON
 
 
@@ -22,17 +24,29 @@ def non_relu_layers(model: nn.Module) -> list[str]:
     ]
 
 
+class _Doubled(nn.Module):
+    """A layer that somebody has written, without weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * x
+
+
 class _Nested(nn.Module):
-    """Layers inside layers, with names that don't say what they are."""
+    """Layers inside layers, of many kinds, with names that don't say what they are."""
 
     def __init__(self, blocks: int, inplace: bool) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU6(inplace=inplace))
-        self.blocks = nn.Sequential(
-            *(
-                nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(inplace=inplace), nn.MaxPool2d(2))
-                for _ in range(blocks)
-            )
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(inplace=inplace), nn.MaxPool2d(2))
+            for _ in range(blocks)
+        )
+        # more than ten, so that one name begins with another: `tail.1`, `tail.10`
+        self.tail = nn.Sequential(
+            *(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1), nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU())),
+            *(nn.Hardtanh(inplace=inplace), nn.LeakyReLU(), nn.PReLU(), nn.GELU()),
+            *(nn.Dropout(), nn.Identity(), nn.Sequential(), _Doubled()),
+            *(nn.ReLU6(), nn.Conv2d(4, 4, 1), nn.Sigmoid()),
         )
         self.relu_projection = nn.Linear(4, 4)
         self.act = nn.ReLU()
@@ -49,14 +63,13 @@ def _written(names: Any) -> Any:
 
 
 def probe_non_relu_layers(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """The names found in a flat network and in a nested one with ReLU6."""
-    nested = _Nested(randint(rng, 1, 4), inplace=randint(rng, 0, 2) == 1)
-    before = model_state(nested)
-    return {
-        "layers of a flat network": _written(call(answer, small_network(rng))),
-        "layers of a nested network": _written(call(answer, nested)),
-        "the model is as before": same_state(before, model_state(nested)),
-    }
+    """The names found in a flat network and in a nested one with many kinds of layers."""
+    nested = in_use(_Nested(randint(rng, 1, 4), inplace=randint(rng, 0, 2) == 1), rng)
+    outcome: Outcome = {"layers of a flat network": _written(call(answer, small_network(rng)))}
+    with no_trace(outcome, "on a network that is in use", nested):
+        outcome["layers of a nested network"] = _written(call(answer, nested))
+    outcome["layers of another network"] = _written(call(answer, nested_network(rng)))
+    return outcome
 
 
 HINTS = [
@@ -103,7 +116,10 @@ def _top_level(model):
     ]
 
 
-@mistake("ReLU6 is still there. `nn.ReLU6` is no kind of `nn.ReLU` to Python, so name both.")
+@mistake(
+    "ReLU6 is still there. `nn.ReLU6` is no kind of `nn.ReLU` to Python: name both, in brackets "
+    "and with a comma, `isinstance(layer, (nn.ReLU, nn.ReLU6))`."
+)
 def _without_relu6(model):
     return [
         n for n, m in model.named_modules() if not list(m.children()) and not isinstance(m, nn.ReLU)
@@ -174,6 +190,51 @@ def _relus(model):
 def _without_sequentials(model):
     return [
         n for n, m in model.named_modules() if not isinstance(m, nn.ReLU | nn.ReLU6 | nn.Sequential)
+    ]
+
+
+@mistake(
+    "The ReLUs are still there. `isinstance(layer, (nn.ReLU, nn.ReLU6))` asks for both kinds at "
+    "once. (A layer is never the class `nn.ReLU` itself, and each layer is *either* no ReLU *or* "
+    "no ReLU6.)"
+)
+def _all_leaves(model):
+    return [n for n, m in model.named_modules() if not list(m.children())]
+
+
+@mistake(
+    "ReLU is still there, and ReLU6 is not. Name both, in brackets and with a comma: "
+    "`isinstance(layer, (nn.ReLU, nn.ReLU6))`."
+)
+def _without_relu6_alone(model):
+    return [
+        n
+        for n, m in model.named_modules()
+        if not list(m.children()) and not isinstance(m, nn.ReLU6)
+    ]
+
+
+@mistake(
+    "You leave out layers without weights, such as a pooling. They make an image too; only the "
+    "two kinds of ReLU are to be left out."
+)
+def _with_weights_only(model):
+    return [
+        n
+        for n, m in model.named_modules()
+        if not list(m.children()) and list(m.parameters()) and not isinstance(m, nn.ReLU)
+    ]
+
+
+@mistake(
+    "You leave out other activations as well, such as LeakyReLU: their names contain ReLU, but "
+    "they are not an `nn.ReLU`. Ask for the type: `isinstance(layer, (nn.ReLU, nn.ReLU6))`."
+)
+def _by_name_of_class(model):
+    return [
+        n
+        for n, m in model.named_modules()
+        if not list(m.children()) and "ReLU" not in type(m).__name__
     ]
 
 

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand, small_network
+from ..engine.models import nested_network
+from ..engine.probes import ProbeFinding, call, describe, rand
+from ..engine.traces import no_trace
 from . import LESSON
 
 
@@ -42,35 +44,78 @@ class Probe:
         self.handle.remove()
 
 
+def _data(probe: Any) -> Tensor:
+    """A copy of what the probe has seen."""
+    if not isinstance(probe.data, Tensor):
+        raise ProbeFinding(
+            "After a run of the network, `data` should be the layer's output; it is "
+            f"{describe(probe.data)}."
+        )
+    return probe.data.detach().clone()
+
+
 def probe_probe(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Two probes at once in a network with in-place ReLUs, then on a frozen one."""
-    network, x = small_network(rng, inplace=True), rand(rng, 2, 3, 8, 8)
-    with torch.no_grad():
-        scores = network(x)
-        expected = network[:4](x)
-    upper, lower = call(answer, network[3]), call(answer, network[0])
-    seen = network(x)
-    outcome: Outcome = {"data at the upper layer": upper.data.detach().clone()}
-    outcome["the scores are the same with a probe"] = torch.equal(seen.detach(), scores)
-    seen[:, 1].sum().backward()
+    """Two probes at once in a network with in-place ReLUs, for two runs; then the odd cases."""
+    network = nested_network(rng, inplace=True)
+    x, other = rand(rng, 2, 3, 8, 6), rand(rng, 3, 3, 6, 8)
+    upper = call(answer, network.get_submodule("features.block.norm"))
+    lower = call(answer, network.get_submodule("features.conv"))
+    scores = network(x)
+    outcome: Outcome = {
+        "data at the upper layer": _data(upper),
+        "the scores with two probes": scores.detach(),
+        "gradient before a backward pass": upper.gradient,
+    }
+    scores[:, 1].sum().backward()
     outcome["gradient at the upper layer"] = upper.gradient
-    outcome["data after the backward pass"] = upper.data.detach().clone()
-    outcome["data is what left the layer, before the in-place ReLU"] = torch.equal(
-        upper.data.detach(), expected
-    )
+    outcome["data after the backward pass"] = _data(upper)
     outcome["gradient at the lower layer, with both probes on"] = lower.gradient
+    outcome["data at the lower layer"] = _data(lower)
+
+    scores = network(other)
+    outcome["data after another run"] = _data(upper)
+    outcome["gradient after another run, before its backward pass"] = upper.gradient
+    scores[:, 2].sum().backward()
+    outcome["gradient after another run"] = upper.gradient
     upper.remove()
     lower.remove()
     outcome["remove() takes the probe off"] = not any(m._forward_hooks for m in network.modules())
-    network.requires_grad_(False)
-    frozen = call(answer, network[3])
-    try:
-        network(x)[:, 2].sum().backward()
-    except RuntimeError:
-        outcome["gradient when all weights are frozen"] = "PyTorch finds no way back to the probe"
-    else:
-        outcome["gradient when all weights are frozen"] = frozen.gradient
+
+    last = call(answer, network.get_submodule("classifier"))
+    scores = network(x)
+    outcome["the scores with a probe on the last layer"] = scores.detach()
+    scores.square().sum().backward()
+    outcome["gradient at a layer whose output is (N, classes)"] = last.gradient
+    last.remove()
+
+    network = nested_network(rng, inplace=True).requires_grad_(False)
+    frozen = call(answer, network.get_submodule("features.block.conv"))
+    with no_trace(outcome, "on a network whose weights are frozen", network, x):
+        scores = network(x)
+        try:
+            scores[:, 2].sum().backward()
+        except RuntimeError:
+            found: Any = "PyTorch finds no way back to the probe"
+        else:
+            found = frozen.gradient
+    outcome["gradient when all weights are frozen"] = found
     frozen.remove()
+    return outcome
+
+
+def probe_all_layers(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """The lesson's next step: a probe on each layer, side by side, and all their gradients."""
+    network = nested_network(rng, inplace=True, dtype=torch.float32)
+    names = ("features.conv", "features.pool", "features.block.conv", "pool", "classifier")
+    probes = [answer(network.get_submodule(name)) for name in names]
+    scores = network(rand(rng, 2, 3, 6, 8, dtype=torch.float32))
+    for probe in probes:
+        probe.remove()
+    gradients = torch.autograd.grad(scores[:, 1].sum(), [probe.data for probe in probes])
+    outcome: Outcome = {}
+    for name, probe, gradient in zip(names, probes, gradients, strict=True):
+        outcome[f"data at {name}"] = _data(probe)
+        outcome[f"gradient at {name}, by torch.autograd.grad"] = gradient
     return outcome
 
 
@@ -123,20 +168,6 @@ mistake(
     "the original, and send on a copy that is computed from it: `output.clone()`, without "
     "`detach`."
 )(_probe_with(_keeps_the_copy))
-
-
-def _two_copies(self, layer, inputs, output):
-    if not output.requires_grad:
-        output = output.detach().requires_grad_()
-    self.data = output.clone()
-    self.data.retain_grad()
-    return output.clone()
-
-
-mistake(
-    "You keep one copy and send another one on. No way leads from the score back to yours: "
-    "keep the original, and send its copy on."
-)(_probe_with(_two_copies))
 
 
 def _always_cuts(self, layer, inputs, output):
@@ -197,6 +228,7 @@ EXERCISE = Exercise(
     answer="Probe",
     reference=Probe,
     probe=probe_probe,
+    then=probe_all_layers,
     given=("__init__", "remove"),
     mistakes=mistake,
     hints=HINTS,
