@@ -77,8 +77,27 @@ no_ctx_backward.__qualname__ = "Rule.backward"
         (rule(backward=no_ctx_backward), "PyTorch calls `backward` with `ctx` first"),
         (rule(forward=no_ctx_forward), "PyTorch calls `forward` with `ctx` first"),
         (rule(backward=lambda ctx, p: print()), "a `backward` without a `return`"),
+        (rule(backward=lambda ctx, p: p * max(saved(ctx), 0)), "what Python's `max` can't"),
+        (rule(backward=lambda ctx, p: torch.max(saved(ctx), 0) @ p), "write `a.clamp(min=0)`"),
+        (rule(backward=lambda ctx, p: p * ctx.saved_tensors), "give tuples, even of one tensor"),
+        (rule(backward=lambda ctx, p: p @ saved(ctx)), "be transposed, `.T`?"),
+        (
+            rule(backward=lambda ctx, p: torch.autograd.grad(p.requires_grad_(), p)),
+            "with `.sum()`",
+        ),
     ],
-    ids=["and", "brackets", "backward without ctx", "forward without ctx", "no return"],
+    ids=[
+        "and",
+        "brackets",
+        "backward without ctx",
+        "forward without ctx",
+        "no return",
+        "Python's max",
+        "torch.max",
+        "a tuple",
+        "not transposed",
+        "not summed",
+    ],
 )
 def test_slips_in_an_autograd_function(answer: Any, words: str) -> None:
     verdict = judge(RULE, answer)

@@ -177,9 +177,12 @@ def pull(
     except RuntimeError as error:
         if "incorrect number of gradients" not in str(error):
             raise
+        # a forgotten `return` and a single gradient read alike in PyTorch's message
+        alone = " It returns one thing, or nothing: is a `return` missing?"
         raise ProbeFinding(
             f"The `backward` of your `{name}` should return one gradient for each argument of "
             "`forward`, and None for those that need none."
+            f"{alone if str(error).endswith('got 1)') else ''}"
         ) from None
     for leaf, gradient in zip(leaves, pulled, strict=True):
         if gradient is None:

@@ -11,12 +11,35 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"Boolean value of Tensor with more than one value is ambiguous",
         "`and`, `or`, `not` and `if` want a single yes or no, and a comparison of tensors has one "
-        f"for each entry. {_FORM}",
+        f"for each entry. {_FORM} Entry by entry, `torch.where` chooses between two values, and "
+        "`clamp(min=0)` does what Python's `max` can't.",
     ),
     (
         r'"bitwise_(?:and|or)\w*" not implemented for',
         "`&` binds more tightly than `>`: Python reads `x > 0 & p > 0` as `x > (0 & p) > 0`. "
         f"{_FORM}",
+    ),
+    (
+        r"'torch\.return_types\.max'",
+        "`torch.max(a, 0)` looks for the largest entry along dimension 0, and gives two "
+        "things: the values, and where they are. To cut each entry off at 0, write "
+        "`a.clamp(min=0)`.",
+    ),
+    (
+        r"only integer tensors of a single element can be converted to an index",
+        "This happens when a tuple is multiplied by a tensor. `torch.autograd.grad`, "
+        "`ctx.saved_tensors` and `torch.max(a, 0)` give tuples, even of one tensor: unpack it, "
+        "`(a,) = ...`.",
+    ),
+    (
+        r"grad can be implicitly created only for scalar outputs",
+        "A gradient is taken of one number, and this is a tensor of several. Add them up first, "
+        "with `.sum()`.",
+    ),
+    (
+        r"mat1 and mat2 shapes cannot be multiplied",
+        "In `A @ B`, A needs as many columns as B has rows. Does one of the two have to be "
+        "transposed, `.T`?",
     ),
     (
         r"cannot access local variable '(\w+)'",
