@@ -9,10 +9,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_lib.attribution.network.probe import Probe
+from course_lib.attribution.rules.backward_rules import BackwardRules
+
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand, randint
+from ..engine.models import CLASSES
+from ..engine.probes import call, randint
 from . import LESSON
-from .shared import note_finite, shared
+from .excitation import Excitation
+from .shared import (
+    SMALL,
+    activations,
+    all_handed_on,
+    frozen_network,
+    note_finite,
+    numbers,
+    shared,
+    table,
+)
 
 
 def contrastive_relevance(x: Tensor, W: Tensor, p: Tensor) -> Tensor:
@@ -21,18 +35,46 @@ def contrastive_relevance(x: Tensor, W: Tensor, p: Tensor) -> Tensor:
 
 
 def probe_contrastive(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """The difference at a classifier; then with a class that no input speaks against."""
-    x, W = rand(rng, 2, 6).abs(), rand(rng, 4, 6)
-    W[:, 0], W[:, 1] = W[:, 0].abs() + 0.1, -W[:, 1].abs() - 0.1
-    target = randint(rng, 0, 4)
-    p = F.one_hot(torch.tensor([target, (target + 1) % 4]), 4).to(x)
+    """One class an image; all the scores at once; a class that no input speaks against."""
+    x, W = activations(rng, 2, 6), numbers(rng, CLASSES, 6)
+    W[:, 0], W[:, 1] = W[:, 0].abs() + 0.5, -W[:, 1].abs() - 0.5
+    target = randint(rng, 0, CLASSES - 2)
+    p = F.one_hot(torch.tensor([target, target + 1]), CLASSES).float()
     difference = call(answer, x, W, p)
     outcome: Outcome = {"relevance for the class less that against it": difference}
     if isinstance(difference, Tensor):
-        outcome["the two halves cancel in the sum"] = bool((difference.sum(1).abs() < 1e-6).all())
+        outcome["the two halves cancel in the sum"] = bool((difference.sum(1).abs() < 1e-5).all())
+    several = numbers(rng, 2, CLASSES)
+    outcome["the same where several scores have relevance"] = call(answer, x, W, several)
+
     W[target] = W[target].abs()
-    note_finite(outcome, "the same when no weight of the class is negative", call(answer, x, W, p))
+    W[target + 1] = -W[target + 1].abs()
+    W[target + 1, 2] = 3.0
+    hardly = call(answer, SMALL * x, W, p)
+    if isinstance(hardly, Tensor):
+        outcome["a class that is excited by little hands on all that it has"] = all_handed_on(
+            hardly[0], p[0]
+        )
+    # the one input that speaks for the second image's class is silent
+    x[1, 2] = 0
+    note_finite(outcome, "the same when nothing speaks for a class", call(answer, x, W, p))
     return outcome
+
+
+def contrastive_map(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """One image, at a layer below: the way down starts with c at the input of the classifier."""
+    network, x = frozen_network(rng), activations(rng, 1, 3, 8, 7)
+    with (
+        Probe(network.get_submodule("features.relu"), target="output") as probe,
+        Probe(network.get_submodule("classifier"), target="input") as top,
+        BackwardRules(table(Excitation)),
+    ):
+        network(x)
+    features = top.data[0]
+    p = F.one_hot(torch.tensor([1]), CLASSES).float()
+    c = call(answer, features.detach(), network.get_parameter("classifier.weight"), p)
+    (relevance,) = torch.autograd.grad((features * c).sum(), probe.data[0])
+    return {"the contrastive map at a layer below": relevance.sum(1, keepdim=True).clamp(min=0)}
 
 
 HINTS = [
@@ -55,8 +97,8 @@ mistake(
 
 
 @mistake(
-    "You negated p, not the weights. The shares of -p are those of p with a minus, so "
-    "you have doubled everything."
+    "This is twice the relevance for the class, as it comes out when p is negated and not the "
+    "weights: the shares of -p are those of p with a minus. What speaks against is p'(-W)."
 )
 def _negated_relevance(x, W, p):
     return shared(x, W, p) - shared(x, W, -p)
@@ -102,6 +144,16 @@ def _contrast_without_guard(x, W, p):
     return shares(W) - shares(-W)
 
 
+mistake(
+    "You cut c off at 0. What is negative is to cancel on the way down; the map is cut, at the end."
+)(lambda x, W, p: (shared(x, W, p) - shared(x, -W, p)).clamp(min=0))
+
+mistake("You divide c by its own magnitude. It is an amount of relevance: leave it as it is.")(
+    lambda x, W, p: (
+        (shared(x, W, p) - shared(x, -W, p)) / (shared(x, W, p) - shared(x, -W, p)).abs().sum()
+    )
+)
+
 EXERCISE = Exercise(
     name="contrastive_relevance",
     lesson=LESSON.id,
@@ -110,6 +162,7 @@ EXERCISE = Exercise(
     answer="contrastive_relevance",
     reference=contrastive_relevance,
     probe=probe_contrastive,
+    then=contrastive_map,
     mistakes=mistake,
     hints=HINTS,
 )

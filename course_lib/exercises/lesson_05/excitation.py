@@ -11,9 +11,17 @@ from torch import Tensor
 from torch.autograd import Function
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, close, rand
+from ..engine.probes import call, close, pull
 from . import LESSON
-from .shared import note_finite, way_back
+from .shared import (
+    SMALL,
+    activations,
+    all_handed_on,
+    in_the_network,
+    note_finite,
+    numbers,
+    table,
+)
 
 
 class Excitation(Function):
@@ -60,31 +68,48 @@ def pool_forms(size: int, **options: Any) -> tuple[Any, Any]:
 
 
 def probe_excitation(answer: type[Function], rng: torch.Generator) -> Outcome:
-    """A convolution with a stride, one with a silent filter, an average pooling with padding."""
-    x = rand(rng, 2, 3, 7, 6).abs() + 0.01
-    weight, bias = rand(rng, 4, 3, 3, 3), rand(rng, 4)
-    silent = weight.clone()
+    """Several operations; two in a row; outputs that nothing excites; outputs of a small z."""
+    x = activations(rng, 2, 3, 7, 6)
+    weight, bias = numbers(rng, 4, 3, 3, 3), numbers(rng, 4)
+    convolution = conv_forms(weight, bias, stride=2, padding=1)
+    # filter 1 has no weights that excite, and in a corner all pixels are dark
+    silent = 3 * weight
     silent[1] = -silent[1].abs()
-    operations = {
-        "a convolution": conv_forms(weight, bias, stride=2, padding=1),
-        "average pooling": pool_forms(2, padding=1),
-        "a convolution with a filter that nothing excites": conv_forms(silent, None),
+    dark = x.clone()
+    dark[:, :, :4, :4] = 0
+    cases = {
+        "a convolution": (x, convolution),
+        "average pooling": (x, pool_forms(2, padding=1)),
+        "a convolution with outputs that nothing excites": (dark, conv_forms(silent, None)),
     }
     outcome: Outcome = {}
-    for name, forms in operations.items():
-        leaf = x.clone().requires_grad_()
+    for name, (inputs, forms) in cases.items():
+        leaf = inputs.clone().requires_grad_()
         y = call(answer.apply, leaf, *forms)
         outcome[f"forward: the output of {name}"] = y.detach() if isinstance(y, Tensor) else y
-        p = rand(rng, *forms[0](x).shape).abs()
-        pulled = way_back((y * p).sum(), (leaf,))
-        if isinstance(pulled, str):
-            outcome["how many gradients backward returns"] = pulled
-            return outcome
-        note_finite(outcome, f"backward: relevance of the inputs of {name}", pulled[0])
-        if "filter" not in name:
-            outcome[f"relevance is conserved by {name}"] = close(pulled[0].sum(), p.sum())
-    outcome["how many gradients backward returns"] = "one for each argument of forward"
+        p = numbers(rng, *forms[0](x).shape)
+        pulled = pull(answer, y, {"x": leaf}, p)["x"]
+        note_finite(outcome, f"backward: relevance of the inputs of {name}", pulled)
+        if inputs is x:
+            outcome[f"relevance is conserved by {name}"] = close(pulled.sum(), p.sum())
+
+    leaf = x.clone().requires_grad_()
+    y = answer.apply(answer.apply(leaf, *convolution).relu() + 0.1, *pool_forms(2))
+    outcome["relevance of the inputs of a convolution with average pooling after it"] = pull(
+        answer, y, {"x": leaf}, numbers(rng, *y.shape)
+    )["x"]
+    hardly = answer.apply(0.1 * SMALL * leaf, *convolution)
+    p = numbers(rng, *hardly.shape).abs()
+    shares = pull(answer, hardly, {"x": leaf}, p)["x"] / (0.1 * SMALL)
+    outcome["outputs that are excited by little hand on all that they have"] = all_handed_on(
+        shares, p
+    )
     return outcome
+
+
+def convolutions(answer: type[Function], rng: torch.Generator) -> Outcome:
+    """As the rule of all the linear operations of a network."""
+    return in_the_network(table(answer), rng)
 
 
 HINTS = [
@@ -103,12 +128,12 @@ mistake = Mistakes()
 
 
 def _excitation(
-    pull: Callable[..., Tensor],
+    way_back: Callable[..., Tensor],
     *,
     forward: Callable[..., Tensor] = lambda x, layer, positive: layer(x),
     returned: Callable[[Tensor], Any] = lambda shares: (shares, None, None),
 ) -> type[Function]:
-    """The autograd function with backward pull(x, p, layer, positive)."""
+    """The autograd function with backward way_back(x, p, layer, positive)."""
 
     class Rule(Function):
         @staticmethod
@@ -120,7 +145,7 @@ def _excitation(
         @staticmethod
         def backward(ctx: Any, p: Tensor) -> Any:
             (x,) = ctx.saved_tensors
-            return returned(pull(x, p, *ctx.forms))
+            return returned(way_back(x, p, *ctx.forms))
 
     return Rule
 
@@ -138,8 +163,8 @@ def _q_not_constant(x, p, layer, positive):
 
 
 mistake(
-    "Everything comes out as 0. q depends on z, so the sum of q z is the sum of p, which "
-    "does not change with u. Make q a constant: `.detach()`."
+    "Everything comes out as 0, as it does when q depends on z: the sum of q z is then the sum "
+    "of p, which does not change with u. Make q a constant: `.detach()`."
 )(_excitation(_q_not_constant))
 
 
@@ -176,7 +201,8 @@ def _saved_tuple_not_unpacked(x, p, layer, positive):
 
 
 mistake(
-    "`ctx.saved_tensors` is a tuple, even of one tensor. Unpack it: `(x,) = ctx.saved_tensors`."
+    "You treat a tuple as a tensor. `ctx.saved_tensors` is one, even of one tensor, and so is what "
+    "`torch.autograd.grad` returns. Unpack it: `(x,) = ctx.saved_tensors`."
 )(_excitation(_saved_tuple_not_unpacked))
 
 
@@ -251,6 +277,40 @@ mistake(
     "for the two functions."
 )(_excitation(_shares, returned=lambda shares: shares))
 
+
+@mistake(
+    "`positive` is kept in the class, which all its calls share: the second layer's takes the "
+    "place of the first's. Each call has a `ctx` of its own: `ctx.positive = positive`."
+)
+class _KeptInTheClass(Function):
+    positive: Any = None
+
+    @staticmethod
+    def forward(ctx, x, layer, positive):
+        ctx.save_for_backward(x)
+        _KeptInTheClass.positive = positive
+        return layer(x)
+
+    @staticmethod
+    def backward(ctx, p):
+        (x,) = ctx.saved_tensors
+        return _shares(x, p, None, _KeptInTheClass.positive), None, None
+
+
+mistake(
+    "Relevance may be negative too, as in section 7. You cut it off at 0; hand it on as it is."
+)(_excitation(lambda x, p, layer, positive: _shares(x, p.clamp(min=0), layer, positive)))
+
+mistake(
+    "You take the gradient of a mean, which is one of the sum divided by the number of entries."
+)(
+    _excitation(
+        lambda x, p, layer, positive: (
+            x * _pull(x, positive, lambda z: torch.where(z > 0, p / z, 0).detach() / z.numel())
+        )
+    )
+)
+
 EXERCISE = Exercise(
     name="excitation",
     lesson=LESSON.id,
@@ -259,6 +319,7 @@ EXERCISE = Exercise(
     answer="Excitation",
     reference=Excitation,
     probe=probe_excitation,
+    then=convolutions,
     mistakes=mistake,
     hints=HINTS,
 )

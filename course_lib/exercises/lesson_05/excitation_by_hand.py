@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, rand
+from ..engine.probes import call
 from . import LESSON
-from .shared import note_finite
+from .shared import SMALL, activations, all_handed_on, note_finite, numbers
 
 
 def excitation_by_hand(x: Tensor, W: Tensor, p: Tensor) -> Tensor:
@@ -26,22 +26,42 @@ def excitation_by_hand(x: Tensor, W: Tensor, p: Tensor) -> Tensor:
 
 
 def probe_by_hand(answer: Callable[..., Tensor], rng: torch.Generator) -> Outcome:
-    """Shares of a small layer; of one with a silent input and an output that nothing excites."""
-    # float32, so that an answer may start from torch.zeros(J)
-    x = rand(rng, 4, low=0.1, dtype=torch.float32)
-    W = rand(rng, 3, 4, dtype=torch.float32)
-    p = rand(rng, 3, low=0.1, dtype=torch.float32)
-    W[:, 0] = W[:, 0].abs() + 0.1
+    """Shares of a small layer; with outputs that nothing excites; with outputs of a small z."""
+    x, W, p = activations(rng, 5), numbers(rng, 4, 5), numbers(rng, 4)
+    W[:, 0] = W[:, 0].abs() + 0.5
     W[:, 1] = -W[:, 1].abs() - 0.1
     shares = call(answer, x, W, p)
     outcome: Outcome = {"shares of the inputs": shares}
     if isinstance(shares, Tensor):
         lost = abs(float(shares.sum()) - float(p.sum()))
         outcome["they add up to the relevance that came in"] = lost < 1e-4
+    hardly, q = call(answer, SMALL * x, W, p.abs()), p.abs()
+    if isinstance(hardly, Tensor):
+        outcome["outputs that are excited by little hand on all that they have"] = all_handed_on(
+            hardly, q
+        )
+    # output 1 has no weights that excite, and of output 2 the one that does has a silent input
     x[2] = 0
-    W[1] = -W[1].abs()
-    note_finite(outcome, "shares when nothing excites output 1", call(answer, x, W, p))
+    W[1:3] = -W[1:3].abs()
+    W[2, 2] = 3.0
+    note_finite(outcome, "shares when nothing excites outputs 1 and 2", call(answer, x, W, p))
     return outcome
+
+
+def flows(answer: Callable[..., Tensor], rng: torch.Generator) -> Outcome:
+    """From a score to the inputs, one output at a time, as the lesson's picture needs it."""
+
+    def sent(x: Tensor, W: Tensor, p: Tensor) -> Tensor:
+        return torch.stack([call(answer, x, W[i : i + 1], p[i : i + 1]) for i in range(len(p))])
+
+    x, W, V = activations(rng, 3), numbers(rng, 3, 3), numbers(rng, 1, 3)
+    V[0, 0] = 1.0
+    to_hidden = sent((W @ x).clamp(min=0) + 0.1, V, torch.ones(1))
+    to_inputs = sent(x, W, to_hidden.sum(0))
+    return {
+        "what flows from the score to each hidden unit": to_hidden,
+        "what flows from each hidden unit to each input": to_inputs,
+    }
 
 
 HINTS = [
@@ -171,7 +191,10 @@ def _stops_at_zero(x, W, p):
     return shares
 
 
-@mistake("The indices have changed places: `W[i, j]` leads from input j to output i.")
+@mistake(
+    "An index runs too far. There are len(p) outputs i and len(x) inputs j: `p[i]`, `x[j]`, and "
+    "`W[i, j]` leads from input j to output i."
+)
 def _indexed_the_other_way(x, W, p):
     return torch.stack([W[j, 0] * x[j] for j in range(len(x))])
 
@@ -208,6 +231,7 @@ EXERCISE = Exercise(
     answer="excitation_by_hand",
     reference=excitation_by_hand,
     probe=probe_by_hand,
+    then=flows,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -11,9 +11,20 @@ from torch import Tensor
 from torch.autograd import Function
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, close, rand
+from ..engine.probes import call, close, pull
 from . import LESSON
-from .shared import note_finite, shared, way_back
+from .shared import (
+    NOTHING_FOR_THEM,
+    SMALL,
+    PassReLU,
+    activations,
+    all_handed_on,
+    given_to,
+    in_the_network,
+    note_finite,
+    numbers,
+    shared,
+)
 
 
 class ExcitationLinear(Function):
@@ -38,35 +49,50 @@ class ExcitationLinear(Function):
 
 
 def probe_linear(answer: type[Function], rng: torch.Generator) -> Outcome:
-    """Forward and backward of one linear layer; one output of it is excited by nothing."""
-    x, weight, bias = rand(rng, 3, 5).abs(), rand(rng, 4, 5), rand(rng, 4)
-    weight[:, 0] = weight[:, 0].abs() + 0.1
-    p = rand(rng, 3, 4).abs()
+    """One layer; two in a row; outputs that nothing excites; outputs of a small z."""
+    x, weight, bias = activations(rng, 3, 5), numbers(rng, 4, 5), numbers(rng, 4)
+    weight[:, 0] = weight[:, 0].abs() + 0.5
+    p = numbers(rng, 3, 4)
     kept = weight.clone()
     outcome: Outcome = {}
     leaf = x.clone().requires_grad_()
     y = call(answer.apply, leaf, weight, bias)
     outcome["forward: the output"] = y.detach() if isinstance(y, Tensor) else y
-    pulled = way_back((y * p).sum(), (leaf,))
-    outcome["how many gradients backward returns"] = (
-        pulled if isinstance(pulled, str) else "one for each argument of forward"
-    )
-    if isinstance(pulled, str):
-        return outcome
-    outcome["backward: relevance of the inputs"] = pulled[0]
+    shares = pull(answer, y, {"x": leaf}, p)["x"]
+    outcome["backward: relevance of the inputs"] = shares
     outcome["the weights are as before"] = torch.equal(weight, kept)
-    outcome["each image keeps its relevance"] = close(pulled[0].sum(1), p.sum(1))
+    weight = kept.clone()
+    outcome["each image keeps its relevance"] = close(shares.sum(1), p.sum(1))
 
-    silent = kept.clone()
-    silent[2] = -silent[2].abs()
-    leaf = x.clone().requires_grad_()
-    y = answer.apply(leaf, silent, None)
-    note_finite(
-        outcome,
-        "relevance when nothing excites output 2, without a bias",
-        torch.autograd.grad((y * p).sum(), leaf)[0],
+    hidden = call(answer.apply, leaf, weight, bias).relu() + 0.1
+    above = numbers(rng, 2, 4).abs()
+    y = call(answer.apply, hidden, above, None)
+    outcome["forward: the output without a bias"] = y.detach()
+    outcome["relevance of the inputs of two layers, one after the other"] = pull(
+        answer, y, {"x": leaf}, numbers(rng, 3, 2)
+    )["x"]
+    trained = weight.clone().requires_grad_(), bias.clone().requires_grad_()
+    outcome[NOTHING_FOR_THEM] = given_to(answer.apply(leaf, *trained), trained)
+
+    hardly = answer.apply(SMALL * leaf, weight, None)
+    shares = pull(answer, hardly, {"x": leaf}, p.abs())["x"] / SMALL
+    outcome["outputs that are excited by little hand on all that they have"] = all_handed_on(
+        shares, p.abs()
     )
+    # output 2 has no weights that excite, and of output 3 the one that does has silent inputs
+    x[:, 1] = 0
+    leaf = x.clone().requires_grad_()
+    weight[2:] = -weight[2:].abs()
+    weight[3, 1] = 3.0
+    y = answer.apply(leaf, weight, None)
+    shares = pull(answer, y, {"x": leaf}, p)["x"]
+    note_finite(outcome, "relevance when nothing excites outputs 2 and 3", shares)
     return outcome
+
+
+def classifier(answer: type[Function], rng: torch.Generator) -> Outcome:
+    """As the rule of a network's classifier."""
+    return in_the_network({F.linear: answer, F.relu: PassReLU}, rng)
 
 
 HINTS = [
@@ -236,6 +262,43 @@ mistake("You changed the weights themselves. They belong to the network: `clamp`
     _linear(_clamps_the_weight)
 )
 
+
+@mistake(
+    "`x` and `weight` are kept in the class, which all its calls share: the second layer's take "
+    "the place of the first's. Each call has a `ctx` of its own: "
+    "`ctx.save_for_backward(x, weight)`."
+)
+class _KeptInTheClass(Function):
+    kept: Any = None
+
+    @classmethod
+    def keep(cls, *kept: Tensor) -> None:
+        _KeptInTheClass.kept = kept
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        _KeptInTheClass.keep(x, weight)
+        return F.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, p):
+        x, weight = _KeptInTheClass.kept
+        return shared(x, weight, p), None, None
+
+
+mistake("`bias` may be None, and None can't be added: `F.linear(x, weight, bias)` knows that.")(
+    _linear(_rule, lambda x, weight, bias: x @ weight.T + bias)
+)
+
+mistake(
+    "The weights get a gradient. They have no part in the relevance: `backward` returns None for "
+    "the weight and for the bias."
+)(_linear(lambda p, x, weight, y: (shared(x, weight, p), p.T @ x, p.sum(0))))
+
+mistake(
+    "Relevance may be negative too, as in section 7. You cut it off at 0; hand it on as it is."
+)(_linear(lambda p, x, weight, y: (shared(x, weight, p.clamp(min=0)), None, None)))
+
 EXERCISE = Exercise(
     name="excitation_linear",
     lesson=LESSON.id,
@@ -244,6 +307,7 @@ EXERCISE = Exercise(
     answer="ExcitationLinear",
     reference=ExcitationLinear,
     probe=probe_linear,
+    then=classifier,
     mistakes=mistake,
     hints=HINTS,
 )

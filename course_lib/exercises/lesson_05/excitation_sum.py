@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from course_lib.attribution.rules.backward_rules import BackwardRules
+
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, close, rand
+from ..engine.probes import call, close, pull
 from . import LESSON
-from .shared import note_finite, way_back
+from .excitation import Excitation
+from .shared import SMALL, PassReLU, all_handed_on, note_finite, numbers, table
 
 
 class ExcitationSum(Function):
@@ -31,26 +35,57 @@ class ExcitationSum(Function):
         return a.abs() * q, b.abs() * q
 
 
+def _terms(rng: torch.Generator, *shape: int) -> Tensor:
+    """Numbers of both signs, none of them near 0."""
+    t = numbers(rng, *shape)
+    return t + 0.1 * t.sign()
+
+
 def probe_sum(answer: type[Function], rng: torch.Generator) -> Outcome:
-    """Shares of two terms of either sign; then where both are 0, and where they cancel."""
-    a, b, p = rand(rng, 2, 3, 4), rand(rng, 2, 3, 4), rand(rng, 2, 3, 4).abs()
+    """Two terms of either sign; both 0, or opposite; three terms in two sums; tiny ones."""
+    a, b, p = _terms(rng, 2, 3, 4), _terms(rng, 2, 3, 4), numbers(rng, 2, 3, 4)
     outcome: Outcome = {}
     for case in ("", " where both are 0 or cancel"):
         if case:
             a[:, 0], b[:, 0] = 0, 0
             b[:, 1] = -a[:, 1]
-        first, second = a.clone().requires_grad_(), b.clone().requires_grad_()
-        y = call(answer.apply, first, second)
+        leaves = {"a": a.clone().requires_grad_(), "b": b.clone().requires_grad_()}
+        y = call(answer.apply, *leaves.values())
         outcome[f"forward: the sum{case}"] = y.detach() if isinstance(y, Tensor) else y
-        pulled = way_back((y * p).sum(), (first, second))
-        if isinstance(pulled, str):
-            outcome["how many gradients backward returns"] = pulled
-            return outcome
-        for term, share in zip("ab", pulled, strict=True):
+        shares = pull(answer, y, leaves, p)
+        for term, share in shares.items():
             note_finite(outcome, f"backward: relevance of {term}{case}", share)
         if not case:
-            outcome["the two add up to p"] = close(pulled[0] + pulled[1], p)
-    outcome["how many gradients backward returns"] = "one for each argument of forward"
+            outcome["the two add up to p"] = close(shares["a"] + shares["b"], p)
+
+    leaves["c"] = _terms(rng, 2, 3, 4).requires_grad_()
+    y = answer.apply(answer.apply(leaves["a"], leaves["b"]), leaves["c"])
+    for term, share in pull(answer, y, leaves, p).items():
+        note_finite(outcome, f"relevance of {term} in (a + b) + c, two sums", share)
+
+    tiny = {term: (SMALL * _terms(rng, 2, 3)).requires_grad_() for term in "ab"}
+    p = numbers(rng, 2, 3).abs()
+    shares = pull(answer, answer.apply(*tiny.values()), tiny, p)
+    outcome["tiny terms get all of p too"] = all_handed_on(shares["a"] + shares["b"], p)
+    return outcome
+
+
+def residual_blocks(answer: type[Function], rng: torch.Generator) -> Outcome:
+    """The relevance at the bottom of two residual blocks with ReLUs that work in place."""
+    x = numbers(rng, 2, 3, 4, 5)
+    filters = [numbers(rng, 3, 3, 1, 1) for _ in range(2)]
+    with BackwardRules(
+        {torch.add: answer, F.relu: PassReLU, F.conv2d: table(Excitation)[F.conv2d]}
+    ):
+        leaf = out = x.abs().requires_grad_()
+        for weight in filters:
+            shortcut = out
+            out = F.conv2d(out, weight, None)
+            out += shortcut
+            out = F.relu(out, inplace=True)
+    (relevance,) = torch.autograd.grad((out * numbers(rng, 2, 3, 4, 5)).sum(), leaf)
+    outcome: Outcome = {}
+    note_finite(outcome, "the relevance at the bottom of two residual blocks", relevance)
     return outcome
 
 
@@ -169,6 +204,42 @@ mistake("`backward` returns one gradient for each argument of `forward`: two, fo
     _sum(lambda p, a, b: p * a.abs() / (a.abs() + b.abs()))
 )
 
+
+@mistake(
+    "a and b are kept in the class, which all its calls share: the second sum's take the place of "
+    "the first's. Each call has a `ctx` of its own: `ctx.save_for_backward(a, b)`."
+)
+class _KeptInTheClass(Function):
+    kept: Any = None
+
+    @staticmethod
+    def forward(ctx, a, b):
+        _KeptInTheClass.kept = a, b
+        return a + b
+
+    @staticmethod
+    def backward(ctx, p):
+        a, b = _KeptInTheClass.kept
+        total = a.abs() + b.abs()
+        q = torch.where(total > 0, p / total, 0)
+        return a.abs() * q, b.abs() * q
+
+
+mistake("Relevance may be negative too. You cut it off at 0; share it as it is.")(
+    _sum(
+        lambda p, a, b: _over(p.clamp(min=0) * a.abs(), p.clamp(min=0) * b.abs(), a.abs() + b.abs())
+    )
+)
+
+mistake("All goes to the larger of the two. Each gets its share, |a| / (|a| + |b|) and |b| / ...")(
+    _sum(
+        lambda p, a, b: (
+            torch.where(a.abs() > b.abs(), p, 0),
+            torch.where(a.abs() > b.abs(), 0, p),
+        )
+    )
+)
+
 EXERCISE = Exercise(
     name="excitation_sum",
     lesson=LESSON.id,
@@ -177,6 +248,7 @@ EXERCISE = Exercise(
     answer="ExcitationSum",
     reference=ExcitationSum,
     probe=probe_sum,
+    then=residual_blocks,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd import Function
 
 from course_lib.attribution.network.probe import Probe
 from course_lib.attribution.rules.backward_rules import BackwardRules
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
-from ..engine.probes import call, model_state, rand, randint, same_state, small_network
+from ..engine.models import CLASSES, in_use, nested_network
+from ..engine.probes import call, randint
+from ..engine.traces import no_trace
 from . import LESSON
 from .excitation import Excitation
+from .shared import activations, frozen_network, table
 
 
 def relevance_at(
@@ -33,67 +34,35 @@ def relevance_at(
     return p.sum(1, keepdim=True)
 
 
-class PassReLU(Function):
-    """A ReLU that hands the relevance of its output to its input."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x.clamp(min=0)
-
-    @staticmethod
-    def backward(ctx: Any, p: Tensor) -> Tensor:
-        return p
-
-
-def layer_rule(func: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Convolution or linear layer by `Excitation`."""
-    x, weight, bias, *rest = args
-    above = weight.clamp(min=0)
-    return Excitation.apply(
-        x, lambda u: func(u, weight, bias, *rest), lambda u: func(u, above, None, *rest)
-    )
-
-
-def average_rule(func: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Average pooling by `Excitation`."""
-    x, *rest = args
-    return Excitation.apply(x, lambda u: func(u, *rest), lambda u: func(u, *rest))
-
-
-RULES: dict[Callable[..., Any], Any] = {
-    F.relu: PassReLU,
-    F.conv2d: layer_rule,
-    F.linear: layer_rule,
-    F.adaptive_avg_pool2d: average_rule,
-}
+RULES = table(Excitation)
 
 
 def probe_relevance_at(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Maps at two layers of a network with in-place ReLUs, and what is left behind."""
-    network, x = small_network(rng, inplace=True), rand(rng, 2, 3, 8, 8).abs()
-    target = randint(rng, 0, 4)
-    convolution, classifier = network[3], network[7]
-    assert isinstance(convolution, nn.Conv2d)
-    assert isinstance(classifier, nn.Linear)
-    with torch.no_grad():
-        classifier.weight[target, 0] = 0.5
-        convolution.get_parameter("bias").add_(0.5)
-    before = model_state(network)
+    """Maps at layers of a network that is in use, and what is left behind."""
+    network = in_use(nested_network(rng, inplace=True, dtype=torch.float32), rng)
+    x, target = activations(rng, 2, 3, 8, 6), randint(rng, 1, CLASSES - 1)
     outcome: Outcome = {}
     for name, layer in (
-        ("the upper layer", "4"),
-        ("the lower layer", "1"),
-        ("a convolution", "3"),
+        ("an upper layer", "features.block.relu"),
+        ("a lower layer", "features.relu"),
+        ("a convolution", "features.block.conv"),
     ):
-        s = call(answer, network, x, target, layer, RULES)
+        with no_trace(outcome, f"at {name}", network, x):
+            s = call(answer, network, x, target, layer, RULES)
         outcome[f"the map at {name}"] = s.detach() if isinstance(s, Tensor) else s
-    after = model_state(network)
-    outcome["no hook is left on a layer"] = not any(m._forward_hooks for m in network.modules())
-    outcome["no gradients are left in the weights"] = all(
-        p.grad is None for p in network.parameters()
-    )
-    outcome["the model is as before"] = same_state(before, after)
     return outcome
+
+
+def audit(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """The network as the lesson's: its weights need no gradient; one image, all its layers."""
+    network = frozen_network(rng)
+    x = activations(rng, 1, 3, 7, 8)
+    return {
+        f"the map at {layer} of a network whose weights are frozen": call(
+            answer, network, x, 0, layer, RULES
+        )
+        for layer in ("features.block.relu", "features.pool", "features.relu", "features.conv")
+    }
 
 
 HINTS = [
@@ -166,8 +135,8 @@ mistake(
 )(_map_with(score=lambda scores, target: scores[:, target].mean()))
 
 mistake(
-    "`autograd.grad` starts from one number, and you gave it one for each image. The "
-    "images don't mix, so their sum does: `scores[:, target].sum()`."
+    "`autograd.grad` starts from one number, and you gave it several. The images don't mix, so the "
+    "sum of their scores for the class does: `scores[:, target].sum()`."
 )(_map_with(score=lambda scores, target: scores[:, target]))
 
 mistake(
@@ -202,6 +171,64 @@ def _leaves_a_hook(model, x, target, layer, rules):
     return p.sum(1, keepdim=True)
 
 
+def _finds_with(find: Callable[[nn.Module, str], Any]) -> Callable[..., Tensor]:
+    """A `relevance_at` that finds its layer in another way."""
+
+    def answer(model, x, target, layer, rules):
+        with Probe(find(model, layer), target="output") as probe, BackwardRules(rules):
+            scores = model(x)
+        (p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+        return p.sum(1, keepdim=True)
+
+    return answer
+
+
+mistake(
+    "`getattr` finds no name with a dot in it, such as `features.8`: that is a layer within a "
+    "layer. `model.get_submodule(layer)` follows the dots."
+)(_finds_with(getattr))
+
+mistake(
+    "A network is not asked for a layer in square brackets. `model.get_submodule(layer)` finds it "
+    "by its name."
+)(_finds_with(lambda model, layer: model[layer]))  # type: ignore[index]
+
+
+@mistake(
+    "`backward()` writes a gradient into every weight that asks for one, and adds it to what was "
+    "there. `torch.autograd.grad` hands it to you and writes nothing."
+)
+def _by_backward(model, x, target, layer, rules):
+    with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+        scores = model(x)
+    scores[:, target].sum().backward()
+    p: Any = probe.data[0].grad
+    return p.sum(1, keepdim=True)
+
+
+@mistake(
+    "`torch.autograd.grad` returns a tuple, even of one gradient. Unpack it: `(p,) = ...`, or "
+    "`[0]`."
+)
+def _tuple_not_unpacked(model, x, target, layer, rules):
+    with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+        scores = model(x)
+    p: Any = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+    return p.sum(1, keepdim=True)
+
+
+mistake("You start at one image alone. `x` is a batch: the relevance is 1 at the score of each.")(
+    _map_with(score=lambda scores, target: scores[0, target])
+)
+
+mistake("The relevance starts at the score itself, without a softmax.")(
+    _map_with(score=lambda scores, target: scores.softmax(1)[:, target].sum())
+)
+
+mistake("You cut the map off at 0. Hand on the sum as it is: with other rules it may be negative.")(
+    _map_with(lambda p, data: p.sum(1, keepdim=True).clamp(min=0))
+)
+
 EXERCISE = Exercise(
     name="relevance_at",
     lesson=LESSON.id,
@@ -210,6 +237,7 @@ EXERCISE = Exercise(
     answer="relevance_at",
     reference=relevance_at,
     probe=probe_relevance_at,
+    then=audit,
     mistakes=mistake,
     hints=HINTS,
 )
