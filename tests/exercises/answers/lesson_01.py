@@ -861,3 +861,429 @@ answers.wrong(
         return torch.autograd.grad(score.sigmoid(), x)[0]
     """,
 )
+
+answers.right(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        x = torch.tensor(x.tolist(), requires_grad=True)
+        scores = model(x)
+        scores[0][target].backward()
+        return x.grad.clone()
+    """,
+)
+answers.right(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        _, pull_back = torch.func.vjp(model, x)
+        one_hot = torch.zeros(1, 8)
+        one_hot[0, target] = 1
+        return pull_back(one_hot)[0]
+    """,
+)
+answers.right(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        nudge = torch.zeros_like(x, requires_grad=True)
+        score = model(x + nudge)[:, target].sum()
+        (g,) = torch.autograd.grad(score, nudge, create_graph=True)
+        return g
+    """,
+)
+answers.wrong(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        x = x.detach().clone().requires_grad_()
+        scores = model(x)
+        score = scores[0, target] - scores[0].mean()
+        return torch.autograd.grad(score, x)[0]
+    """,
+)
+answers.wrong(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        x = x.detach().clone().requires_grad_()
+        return torch.autograd.grad(model(x)[0, target - 1], x)[0]
+    """,
+)
+answers.wrong(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        was = model.training
+        model.eval()
+        x = x.detach().clone().requires_grad_()
+        g = torch.autograd.grad(model(x)[0, target], x)[0]
+        model.train(not was)
+        return g
+    """,
+)
+answers.wrong(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        x = x.detach().clone().requires_grad_()
+        score = model(x)[0, target]
+        score.backward()
+        return x
+    """,
+)
+answers.wrong(
+    "score_gradient",
+    """
+    seen = {}
+
+    def score_gradient(model, x, target):
+        if target not in seen:
+            image = x.detach().clone().requires_grad_()
+            seen[target] = torch.autograd.grad(model(image)[0, target], image)[0]
+        return seen[target]
+    """,
+)
+answers.wrong(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        image = x.detach().clone().requires_grad_()
+        model.register_full_backward_hook(lambda module, inputs, outputs: None)
+        return torch.autograd.grad(model(image)[0, target], image)[0]
+    """,
+)
+answers.wrong(
+    "score_gradient",
+    """
+    def score_gradient(model, x, target):
+        x.clamp_(0, 1)
+        image = x.clone().requires_grad_()
+        return torch.autograd.grad(model(image)[0, target], image)[0]
+    """,
+)
+answers.right(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return g.square().amax(dim=1, keepdim=True).sqrt()
+    """,
+)
+answers.right(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return F.adaptive_max_pool1d(g.abs().flatten(2).mT, 1).mT.reshape(
+            g.shape[0], 1, *g.shape[2:]
+        )
+    """,
+)
+answers.right(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        both = torch.cat([g, -g], dim=1)
+        return both.max(dim=1).values[:, None, :, :]
+    """,
+)
+answers.right(
+    "saliency_by_maximum",
+    """
+    from functools import reduce
+
+    def saliency_by_maximum(g):
+        return reduce(torch.maximum, g.abs().split(1, dim=1))
+    """,
+)
+answers.wrong(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return g.norm(dim=1, keepdim=True)
+    """,
+)
+answers.wrong(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return g.abs().amin(dim=1, keepdim=True)
+    """,
+)
+answers.wrong(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return g.abs().median(dim=1, keepdim=True).values
+    """,
+)
+answers.wrong(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return (g.amax(dim=1, keepdim=True) - g.amin(dim=1, keepdim=True)) / 2
+    """,
+)
+answers.wrong(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return g.abs().amax(dim=1, keepdim=True).reshape(1, 1, *g.shape[2:])
+    """,
+)
+answers.wrong(
+    "saliency_by_maximum",
+    """
+    def saliency_by_maximum(g):
+        return g.abs().max(dim=1, keepdim=True).values.expand_as(g)
+    """,
+)
+answers.right(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return torch.linalg.vector_norm(g, dim=1, keepdim=True)
+    """,
+)
+answers.right(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return (g * g).mean(dim=1, keepdim=True).mul(g.shape[1]).pow(0.5)
+    """,
+)
+answers.right(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        largest = g.abs().amax(dim=1, keepdim=True).clamp(min=1e-30)
+        return largest * ((g / largest) ** 2).sum(dim=1, keepdim=True) ** 0.5
+    """,
+)
+answers.right(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return torch.cdist(g.flatten(2).mT, torch.zeros(len(g), 1, g.shape[1])).mT.view(
+            len(g), 1, *g.shape[2:]
+        )
+    """,
+)
+answers.wrong(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return g.square().sum(dim=1, keepdim=True).sqrt().sqrt()
+    """,
+)
+answers.wrong(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return (g.square().sum(dim=1, keepdim=True) + 1e-3).sqrt()
+    """,
+)
+answers.wrong(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return torch.sqrt(torch.sum(g ^ 2, dim=1, keepdim=True))
+    """,
+)
+answers.wrong(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return g.square().sum(dim=3, keepdim=True).sqrt()
+    """,
+)
+answers.wrong(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return (g * 2).sum(dim=1, keepdim=True).abs().sqrt()
+    """,
+)
+answers.wrong(
+    "saliency_by_length",
+    """
+    def saliency_by_length(g):
+        return g.square().sum(dim=1, keepdim=True).sqrt() / 3 ** 0.5
+    """,
+)
+answers.right(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        return sum(g[:, [c]] * x[:, [c]] for c in range(g.shape[1]))
+    """,
+)
+answers.right(
+    "gradient_times_input",
+    """
+    def gradient_times_input(gradient, image):
+        product = torch.mul(gradient, image)
+        return torch.sum(product, 1).unsqueeze(1)
+    """,
+)
+answers.right(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        return ((g + x).square() - (g - x).square()).sum(1, keepdim=True) / 4
+    """,
+)
+answers.right(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        return torch.linalg.vecdot(g, x, dim=1)[:, None]
+    """,
+)
+answers.wrong(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        return F.cosine_similarity(g, x, dim=1).unsqueeze(1)
+    """,
+)
+answers.wrong(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        return (g * x).sum(dim=1, keepdim=True).abs() * g.sum(dim=1, keepdim=True).sign()
+    """,
+)
+answers.wrong(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        s = (g * x).sum(dim=1, keepdim=True)
+        return s / s.abs().max()
+    """,
+)
+answers.wrong(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        return (g * x[:1]).sum(dim=1, keepdim=True)
+    """,
+)
+answers.wrong(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        return -(g * x).sum(dim=1, keepdim=True)
+    """,
+)
+answers.wrong(
+    "gradient_times_input",
+    """
+    def gradient_times_input(g, x):
+        x.mul_(g)
+        return x.sum(dim=1, keepdim=True)
+    """,
+)
+answers.right(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        images = x.clone()
+        images.requires_grad = True
+        scores = model(images)
+        mask = torch.zeros_like(scores).scatter_(1, targets.unsqueeze(1), 1.0)
+        torch.sum(scores[mask.bool()]).backward()
+        return images.grad.detach()
+    """,
+)
+answers.right(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        chosen = torch.take_along_dim(model(x), targets[:, None], dim=1)
+        return torch.autograd.grad(chosen.mean(), x)[0] * len(x)
+    """,
+)
+answers.right(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        one_hot = torch.eye(8)[targets]
+        return torch.autograd.grad(torch.einsum("nc,nc->", model(x), one_hot), x)[0]
+    """,
+)
+answers.right(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        scores = model(x)
+        gradients = [
+            torch.autograd.grad(scores[i, t], x, retain_graph=True)[0][i]
+            for i, t in enumerate(targets.tolist())
+        ]
+        return torch.stack(gradients)
+    """,
+)
+answers.wrong(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        scores = model(x)
+        one_hot = F.one_hot(targets, scores.shape[1])
+        return torch.autograd.grad((scores * one_hot).mean(), x)[0]
+    """,
+)
+answers.wrong(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        scores = model(x)
+        one_hot = F.one_hot(targets, scores.shape[1])
+        total = (scores - scores.mean(dim=1, keepdim=True)) * one_hot
+        return torch.autograd.grad(total.sum(), x)[0]
+    """,
+)
+answers.wrong(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        scores = model(x)
+        one_hot = torch.zeros_like(scores)
+        one_hot[:, targets] = 1
+        return torch.autograd.grad((scores * one_hot).sum(), x)[0]
+    """,
+)
+answers.wrong(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        scores = model(x).detach()
+        one_hot = F.one_hot(targets, scores.shape[1])
+        return torch.autograd.grad((scores * one_hot).sum(), x)[0]
+    """,
+)
+answers.wrong(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        x = x.detach().clone().requires_grad_()
+        model(x)
+        scores = model(x)
+        return torch.autograd.grad(scores.gather(1, targets[:, None]).sum(), x)[0]
+    """,
+)
+answers.wrong(
+    "batch_gradient",
+    """
+    def batch_gradient(model, x, targets):
+        targets.clamp_(max=5)
+        x = x.detach().clone().requires_grad_()
+        return torch.autograd.grad(model(x)[range(len(x)), targets].sum(), x)[0]
+    """,
+)
