@@ -25,9 +25,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import check, hint, plotting, solution
+from course_lib import check, hint, solution
 from course_lib.attribution.common import BackwardRules, Patch
 from course_lib.attribution.guided_backprop import guided_backprop
+from course_lib.figures import plotting
 from course_lib.figures.plotting import Panel
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.networks import build_network
@@ -82,10 +83,10 @@ plotting.gallery(
             Panel("numbers", way_back(torch.relu, x, p), "handed back to x", vmax=4),
         ]
     ],
-    caption="The ordinary ReLU: p passes where x was positive. What p is does not "
-    "matter.",
+    caption="One layer of 25 ReLUs: what came in, what went on, what comes back, and "
+    "what is handed back to x.",
     alt="Four grids of five by five numbers: x, the ReLU of x, the incoming gradient "
-    "p, and what is handed back, which is p where x is positive and 0 elsewhere.",
+    "p, and what is handed back to x.",
 )
 
 # %% [markdown]
@@ -109,10 +110,8 @@ class OrdinaryReLU(torch.autograd.Function):
         return torch.where(x > 0, p, 0)
 
 
-print(
-    "same as torch.relu:",
-    torch.equal(way_back(OrdinaryReLU.apply, x, p), way_back(torch.relu, x, p)),
-)
+same = way_back(OrdinaryReLU.apply, x, p) == way_back(torch.relu, x, p)
+print(f"{int(same.sum())} of {same.numel()} numbers are those of torch.relu")
 
 # %% [markdown]
 # Four things to know:
@@ -134,8 +133,9 @@ print(
 #
 # $$\text{DeConvNet:}\qquad p \;\text{ where }\; p > 0, \;\text{ else } 0$$
 #
-# **Write the class `DeConvNetReLU`**, an autograd function. Forward: an ordinary ReLU of `x` (a tensor of any shape).
-# Backward: the rule above, same shape.
+# **Write the class `DeConvNetReLU`**, an autograd function. Forward: an ordinary ReLU of `x` (a tensor of any shape), written
+# with `clamp` as above. (Not with `torch.relu`: in section 4 that name will stand for your own function.) Backward: the rule
+# above, same shape.
 
 
 # %%
@@ -232,7 +232,8 @@ plotting.gallery(
 #
 # **Write the class `ReLUContext`.** `ReLUContext(relu_func)` takes an autograd function (the class, such as
 # `GuidedBackpropReLU`). Inside `with ReLUContext(relu_func):` both `torch.relu` and `torch.relu_` are `relu_func.apply`.
-# Before and after the `with` they are what they were, also after an exception, and the exception passes through.
+# Before and after the `with` they are what they were, also after an exception (Ctrl-C is one, too), and the exception passes
+# through. Contexts may nest.
 
 
 # %%
@@ -289,7 +290,8 @@ def saliency_map(x, target, make_context=nullcontext):
 
 with ReLUContext(GuidedBackpropReLU):
     inside = model(image)
-print("the scores are the same, bit for bit:", torch.equal(inside, model(image)))
+difference = (inside - model(image)).abs().max()
+print(f"largest difference between the scores, inside and outside: {difference}")
 
 # %% [markdown]
 # The scene shows two objects. One row of maps for each of the two classes; the object that the row asks for has a solid
@@ -317,15 +319,14 @@ def row(target):
 plotting.gallery(
     [row(category_1), row(category_2)],
     caption=f"Above, the maps of the class {CLASSES[category_1]}; below, those of the "
-    f"class {CLASSES[category_2]}. Guided backprop draws the sharpest lines, and most "
-    "of them on the object asked for.",
-    alt="Two rows of maps for the two classes of one scene. The gradient's maps are "
-    "grainy. DeConvNet's are spread over the whole picture. Guided backprop draws the "
-    "outline of the object asked for, and some of the other one's.",
+    f"class {CLASSES[category_2]}.",
+    alt="Two rows, one for each class of the scene: the scene, and the maps of the "
+    "gradient, of DeConvNet and of guided backprop.",
 )
 
 # %% [markdown]
-# Sharp lines, a black background, the right object. It is easy to see why people liked guided backprop. Would you trust
+# The gradient's maps are grain, DeConvNet's are spread over the whole picture. Guided backprop draws sharp lines on a black
+# background, most of them on the object asked for. It is easy to see why people liked guided backprop. Would you trust
 # it? Two questions before you answer.
 
 # %% [markdown]
@@ -344,14 +345,13 @@ for category in (category_1, category_2, absent):
 plotting.gallery(
     [row(absent)],
     caption=f"The maps of the class {CLASSES[absent]}, which is not in the picture; "
-    "the network knows that. Guided backprop draws both objects in the sharpest "
-    "lines.",
-    alt="One row of maps for a class that is not in the picture. The gradient and "
-    "DeConvNet show grain. Guided backprop draws the outlines of both objects.",
+    "the network knows that.",
+    alt="One row for a class that is not in the picture: the scene, and the maps of the "
+    "gradient, of DeConvNet and of guided backprop.",
 )
 
 # %% [markdown]
-# Asked about something that is not there, guided backprop shows what is there, as clean and as confident as before. (Each
+# Asked about something that is not there, guided backprop draws both objects that are there, as clean as before. (Each
 # map is scaled to its own maximum, so nothing in the picture warns you.)
 #
 # So perhaps the drawing is always the same, and the class only turns the brightness of its parts up and down? That can be
@@ -441,10 +441,9 @@ ax.set_xlim(-0.1, 1.02)
 ax.set_xlabel("correlation of the maps of two classes on the same object")
 plotting.show(
     fig,
-    caption="One dot for each of 80 objects, a line at the median. Whichever of the "
-    "two classes you ask for, guided backprop draws an object in the same way.",
-    alt="Three rows of eighty dots. The gradient's correlations spread widely around "
-    "their middle, DeConvNet's are higher, guided backprop's crowd close to one.",
+    caption="One dot for each of 80 objects, a line at the median.",
+    alt="Three rows of eighty dots over an axis of correlations, one row for each "
+    "method, with a line at each median.",
 )
 
 # %% [markdown]
@@ -549,21 +548,56 @@ ax.set_ylabel("cosine of what comes\nback for two classes")
 ax.legend(loc="lower left")
 plotting.show(
     fig,
-    caption="At the top, two classes send back unrelated lists. On the way down, "
-    "guided backprop turns them into one and the same direction. The ordinary "
-    "gradient sets them against each other.",
-    alt="Three curves from the last ReLU to the first. All start near zero. Guided "
-    "backprop and DeConvNet climb to one, the gradient falls far below zero.",
+    caption="How alike two classes' lists are, from the scores down to the picture: 1 "
+    "the same direction, 0 unrelated, -1 opposed.",
+    alt="Three curves from the last ReLU to the first, one for each rule, between -1 "
+    "and 1.",
 )
 
 # %% [markdown]
-# For the ordinary gradient, what speaks for one class speaks against the other: the two compete, and the lists oppose each
-# other. What speaks against is negative. Guided backprop deletes it, at every ReLU.
+# At the top, two classes send back unrelated lists. On the way down the ordinary gradient sets them against each other: what
+# speaks for one class speaks against the other. DeConvNet and guided backprop turn
+# them into nearly the same direction.
 #
-# What is left are sums of positive numbers, and then sums of those. Such sums grow alike, as the average of many faces looks
-# like everybody: nothing can cancel any more. After a few layers there is one direction left at each place, whatever the
-# class. It is given by the gates $x > 0$ and by the weights, that is, by the picture and the network. All that the class can
-# still choose is the length of the list: the brightness.
+# Against each other? In section 6 the gradient's maps of two classes were rather alike. But those were maps of *magnitudes*.
+# Keep the sign, and see.
+
+
+# %%
+def signed_map(x, target):
+    """The plain gradient with its sign, summed over the colours: maps (N, H, W)."""
+    leaf = x.clone().requires_grad_()
+    score = model(leaf).gather(1, target[:, None]).sum()
+    return torch.autograd.grad(score, leaf)[0].sum(1)
+
+
+a, b = signed_map(images, first), signed_map(images, second)
+signed = torch.cat([map_correlation(a, b, on_first), map_correlation(a, b, on_second)])
+print("the gradient's maps of two classes on the same object, median correlation")
+print(f"magnitudes {alike['gradient'].median():5.2f}")
+print(f"signed     {signed.median():5.2f}")
+
+# %% [markdown]
+# The same edges matter for both classes, with opposite signs. A map of magnitudes hides that, and so looks more alike than the
+# gradients are.
+#
+# Why does the difference between two classes die in guided backprop? Look at what comes back to each ReLU, and at what the
+# rule leaves of it.
+
+# %%
+notes = [gradients_on_the_way(c, GuidedBackpropReLU.apply) for c in (first, second)]
+print("guided: at ReLU | negative | cosine of two classes | of their positive parts")
+for number, a, b in zip(range(len(notes[0]), 0, -1), *notes, strict=True):
+    negative = (a < 0).sum() / (a != 0).sum()
+    kept = direction(a.clamp(min=0), b.clamp(min=0))
+    print(f"{number:15} {negative:10.0%} {direction(a, b):18.2f} {kept:22.2f}")
+
+# %% [markdown]
+# More than half of what arrives at each ReLU is negative: the weights have both signs, so it comes up anew at every layer. And
+# each time the rule deletes it. Two lists of positive numbers can't oppose each other; their cosine is at least 0. The layer
+# below mixes both lists by the same weights, and the next ReLU cuts both at the same side, behind the same gates $x > 0$. So
+# from ReLU to ReLU they become more alike, until there is one direction left at each place, whatever the class. All that the
+# class can still choose is the length of the list: the brightness.
 #
 # So a sharp map is no sign of a good explanation. It shows what is in the picture, sharply.
 
@@ -605,7 +639,8 @@ class SmallNet(nn.Module):
 networks = {spelling: SmallNet(relu).eval() for spelling, relu in spellings.items()}
 expected = networks["nn.ReLU()"](image)
 for spelling, network in networks.items():
-    print(f"{spelling:27} same scores: {torch.equal(network(image), expected)}")
+    difference = (network(image) - expected).abs().max()
+    print(f"{spelling:27} largest difference of the scores: {difference:.5f}")
 
 # %% [markdown]
 # *Lesson 02 should let you predict this one: in which of the six does `ReLUContext` reach the ReLUs?*
@@ -645,7 +680,7 @@ for spelling, network in networks.items():
 #
 # **Write `guided_map(model, x, target)`.** `x` is a batch of pictures `(N, 3, H, W)`, `target` a class (an int). Return guided
 # backprop's maps, the largest magnitude over the colours, of shape `(N, 1, H, W)`. Leave no trace: `x` still needs no
-# gradient afterwards, and the model's parameters have received none.
+# gradient afterwards, the model's parameters have received none, and all else about the model is as you found it.
 
 
 # %%
@@ -686,15 +721,22 @@ print(
     "ReLU6 layers in tiny_mobilenet:",
     sum(isinstance(module, nn.ReLU6) for module in mobile.modules()),
 )
-print("reached by ReLUContext:        ", reached(mobile, contexts["guided"]))
 
-guided = guided_backprop(mobile, image, 0)
-plain = gradient_in(mobile, nullcontext).abs().amax(1, keepdim=True)
-print("reached by guided_backprop:    ", not torch.allclose(guided, plain))
-print(
-    "on our VGG it is your map:     ",
-    torch.allclose(guided_backprop(model, image, 0), guided_map(model, image, 0)),
-)
+
+def alike_on_mobile(s):
+    """Correlation of a map (1, H, W) with that of the plain gradient."""
+    plain = gradient_in(mobile, nullcontext).abs().amax(1)
+    return map_correlation(s, plain, torch.ones_like(s)).item()
+
+
+by_context = gradient_in(mobile, contexts["guided"]).abs().amax(1)
+by_library = guided_backprop(mobile, image, 0)[0]
+print("correlation with the map of the plain gradient, on tiny_mobilenet")
+print(f"ReLUContext      {alike_on_mobile(by_context):.2f}")
+print(f"guided_backprop  {alike_on_mobile(by_library):.2f}")
+
+difference = guided_backprop(model, image, 0) - guided_map(model, image, 0)
+print(f"on our VGG, largest difference from your map: {difference.abs().max():.5f}")
 
 # %% [markdown]
 # ## Try it
@@ -716,15 +758,15 @@ print(
 #
 # ## Where to read on
 #
-# - Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks* (ECCV 2014): DeConvNet.
-# - Springenberg, Dosovitskiy, Brox and Riedmiller, *Striving for Simplicity: The All Convolutional Net* (ICLR workshop 2015):
+# - Zeiler and Fergus, [*Visualizing and Understanding Convolutional Networks*](https://arxiv.org/abs/1311.2901) (ECCV 2014): DeConvNet.
+# - Springenberg, Dosovitskiy, Brox and Riedmiller, [*Striving for Simplicity: The All Convolutional Net*](https://arxiv.org/abs/1412.6806) (ICLR workshop 2015):
 #   guided backpropagation, with a figure of the three rules like yours.
-# - Mahendran and Vedaldi, *Salient Deconvolutional Networks* (ECCV 2016): what the reversed network really shows.
-# - Selvaraju and others, *Grad-CAM* (ICCV 2017), figure 1: guided backprop for a cat and for a dog in the same picture.
-# - Nie, Zhang and Patel, *A Theoretical Explanation for Perplexing Behaviors of Backpropagation-Based Visualizations*
+# - Mahendran and Vedaldi, [*Salient Deconvolutional Networks*](https://doi.org/10.1007/978-3-319-46466-4_8) (ECCV 2016): what the reversed network really shows.
+# - Selvaraju and others, [*Grad-CAM*](https://arxiv.org/abs/1610.02391) (ICCV 2017), figure 1: guided backprop for a cat and for a dog in the same picture.
+# - Nie, Zhang and Patel, [*A Theoretical Explanation for Perplexing Behaviors of Backpropagation-Based Visualizations*](https://arxiv.org/abs/1805.07039)
 #   (ICML 2018): guided backprop as recovery of the picture.
-# - Adebayo and others, *Sanity Checks for Saliency Maps* (NeurIPS 2018): the same drawing from a network with random weights.
-# - Sixt, Granz and Landgraf, *When Explanations Lie: Why Many Modified BP Attributions Fail* (ICML 2020): why positive sums
+# - Adebayo and others, [*Sanity Checks for Saliency Maps*](https://arxiv.org/abs/1810.03292) (NeurIPS 2018): the same drawing from a network with random weights.
+# - Sixt, Granz and Landgraf, [*When Explanations Lie: Why Many Modified BP Attributions Fail*](https://arxiv.org/abs/1912.09818) (ICML 2020): why positive sums
 #   end in one direction.
 #
-# **Next, lesson 04:** perhaps the picture is the wrong place to look. Stop on the way back, at a layer in the middle.
+# **Next:** [lesson 04](04_layers.ipynb). Perhaps the picture is the wrong place to look. Stop on the way back, at a layer in the middle.

@@ -60,15 +60,13 @@ gallery(
     row_labels=[f"features.{number}" for number in chosen],
     column_width=4 / 3,
     caption="What four layers make of the scene: the four channels with the highest "
-    "values, at four depths. The further up, the coarser the grid, and the more a "
-    "bright cell means.",
-    alt="Four rows of small maps. In the first rows the outlines of the objects are "
-    "sharp; in the last, a few bright cells of a six by six grid lie where the "
-    "objects are.",
+    "values, at four depths.",
+    alt="Four rows, one for each of four layers from the lowest to the highest: the "
+    "scene, and four small maps whose cells become larger from row to row.",
 )
 
 # %% [markdown]
-# At `features.21` the scene is 6 x 6 cells, with 128 numbers in each. No edge is left to see. But some of these numbers know what
+# In the first two rows you still see outlines, in the last a few bright cells. At `features.21` the scene is 6 x 6 cells, with 128 numbers in each. No edge is left to see. But some of these numbers know what
 # shape is there: everything that the network says afterwards, it says from them.
 #
 # To make a map from a layer we need two things there: the **activations** $x$, what the layer puts out; and their **gradient**
@@ -176,8 +174,8 @@ print("the gradient there:          ", probe.gradient[0, 0].tolist())
 # A model is a tree. `model.named_modules()` walks through it and gives (name, layer) for every node: `features` is one, and so is each
 # layer in it. The layers that do the work are the leaves, those without children: `list(layer.children())` is empty.
 #
-# A ReLU only cuts off what the layer before it made. Leave it out, and every map shows something new. There are two kinds here,
-# `nn.ReLU` and `nn.ReLU6`.
+# A ReLU only cuts off what the layer before it made. Leave it out, and every map shows something new. (`features.21` is one: it
+# cuts what `features.20` has made.) There are two kinds here, `nn.ReLU` and `nn.ReLU6`.
 #
 # **Write `non_relu_layers(model)`.** Return the list of the names of the model's leaves that are neither an `nn.ReLU` nor an `nn.ReLU6`,
 # in the order of `named_modules()`.
@@ -282,7 +280,7 @@ grad_cam_map = check("grad_cam_map", grad_cam_map)
 # ## 6 · From a layer's name to a map  *(8 min, ●●○)*
 #
 # Now put the pieces together. One tool is new: `torch.autograd.grad(score, tensor)` returns a tuple with the gradient of `score` at
-# `tensor`, and writes it nowhere else. `score.backward()` would fill the `.grad` of every weight as well, and the model is not yours.
+# `tensor`, and fills no weight's `.grad`. `score.backward()` would fill that of every weight, and the model is not yours.
 #
 # **Write `map_at_layer(model, x, target, layer, rule)`.** `x` is a batch of images (N, 3, H, W), `target` a class (an int), `layer` the name
 # of a layer (`model.get_submodule(layer)` finds it), and `rule` a function of activations and gradients, such as `grad_cam_map`. Return what
@@ -333,24 +331,23 @@ def row(target, layer):
 
 gallery(
     [row(category_1, last), row(category_2, last)],
-    caption=f"At {last}, 6 x 6 cells. Both methods find the object that they are "
-    "asked for, and no other.",
+    caption=f"At {last}, 6 x 6 cells: the maps of both classes.",
     alt=f"Two rows for {name_1} and {name_2}: the scene, a red and blue map of linear "
-    "approximation, and Grad-CAM. In each row the strong cells lie on the object "
-    "that the row asks for.",
+    "approximation, and Grad-CAM.",
 )
+filled = sum(weight.grad is not None for weight in model.parameters())
+print(f"weights in which a gradient was left: {filled}")
 
 # %% [markdown]
-# Compare with the guided maps of lesson 03: the same drawing, whatever you asked for. These maps are coarse, 36 cells in all. But ask for
-# another class and you get another answer.
+# Compare with the guided maps of lesson 03: on one object they drew the same lines, whichever class you asked for. These maps are
+# coarse, 36 cells in all. But in each row the strong cells lie on the object that the row asks for.
 
 # %%
 linear = map_at_layer(model, x, category_1, last, linear_approximation)
 cam = map_at_layer(model, x, category_1, last, grad_cam_map)
-print(
-    "Grad-CAM is the positive part of linear approximation:",
-    torch.allclose(cam, linear.clamp(min=0), atol=1e-4),
-)
+difference = (cam - linear.clamp(min=0)).abs().max()
+print(f"largest value of Grad-CAM: {cam.max():.2f}")
+print(f"largest difference from linear approximation's positive part: {difference:.4f}")
 
 score = model(x)[0, category_1]
 bias = model.classifier.bias[category_1]
@@ -360,7 +357,7 @@ print(f"sum of the map, plus the classifier's bias: {linear.sum() + bias:.2f}")
 # %% [markdown]
 # A mean gives each position the same say, so the gradient of a channel is the same number everywhere. There is nothing left to average:
 # Grad-CAM *is* the positive part of linear approximation here. And because the rest of the network is linear, the contributions add up to
-# the score, to the last digit. It is one of the few places where a map can be checked by adding up.
+# the score. It is one of the few places where a map can be checked by adding up.
 #
 # *Further down neither of the two is true. What do you expect of the two maps there?*
 
@@ -368,14 +365,13 @@ print(f"sum of the map, plus the classifier's bias: {linear.sum() + bias:.2f}")
 lower = "features.10"
 gallery(
     [row(category_1, lower), row(category_2, lower)],
-    caption=f"At {lower}, 24 x 24 cells. Linear approximation still knows which "
-    "object it was asked for; Grad-CAM lights up what the channels see anywhere.",
-    alt="The same two rows at a lower layer. Linear approximation shows fine detail "
-    "on the object asked for. Grad-CAM is spread over both objects and parts of the "
-    "background.",
+    caption=f"At {lower}, 24 x 24 cells: the maps of both classes.",
+    alt="The same two rows at a lower layer, whose cells are smaller.",
 )
 
 # %% [markdown]
+# Linear approximation still knows which object it was asked for. Grad-CAM lights up on both, and on parts of the background.
+#
 # Down here a channel is an edge or a colour, and it fires on everything. One weight per channel can't say "this edge, but not that one":
 # it says "edges". The gradient at each position can, and linear approximation listens to it.
 
@@ -417,8 +413,9 @@ first, second = (
     for i in (0, 1)
 )
 
-# one pass for all layers: the probes work side by side
-layers = list(layers_with_positions(model, x))
+# one pass for all layers: the probes work side by side. At the top, the ReLU of
+# section 6, which non_relu_layers leaves out.
+layers = [*layers_with_positions(model, x), last]
 probes = [Probe(model.get_submodule(layer)) for layer in layers]
 scores = model(images)
 for probe in probes:
@@ -434,7 +431,10 @@ for probe, g in zip(probes, gradients):
         shares[method].append(share_on_object(maps, first, second).mean().item())
 
 for method, values in shares.items():
-    print(f"{method:21} lowest layer {values[0]:.1f}   highest layer {values[-1]:.1f}")
+    lowest, highest = values[0], values[-1]
+    print(f"{method:21} lowest layer {lowest:.2f}   highest layer {highest:.2f}")
+    best = values.index(max(values))
+    print(f"{'':21} best at {layers[best]}, {values[best]:.2f}")
 
 # %%
 fig, ax = subplots(width=7.4, height=3.6)
@@ -490,18 +490,18 @@ rows = []
 for name in families:
     other = load_network(name)
     layer = list(layers_with_positions(other, x))[-1]
-    print(
-        f"{name:15} map at {layer:22} score of {name_1}: {other(x)[0, category_1]:.0f}"
+    found = map_at_layer(other, x, category_1, layer, grad_cam_map)
+    share = share_on_object(
+        found, *(torch.as_tensor(masks[c])[None] for c in (category_1, category_2))
     )
+    print(f"{name:15} map at {layer:22} Grad-CAM on {name_1}: {share.item():.0%}")
     rows.append(gallery_row(other, x, category_1, x, outlines=masks, focus=category_1))
 
 gallery(
     rows,
     row_labels=families,
     column_width=5 / 3,
-    caption=f"Four methods on four networks, all asked for {name_1}. The networks "
-    "differ, and so do their maps; Grad-CAM and linear approximation find the object "
-    "in each.",
+    caption=f"Four methods on four networks, all asked for {name_1}.",
     alt="Four rows, one per network, with the maps of gradient, guided backprop, "
     f"linear approximation and Grad-CAM for {name_1}.",
 )
@@ -563,11 +563,11 @@ picture
 #
 # ### Where to read on
 #
-# - B. Zhou and others, *Learning deep features for discriminative localization*, CVPR 2016: CAM, the case where the map adds up to the score.
-# - R. Selvaraju and others, *Grad-CAM: visual explanations from deep networks via gradient-based localization*, ICCV 2017.
-# - S. Rebuffi, R. Fong, X. Ji and A. Vedaldi, *There and back again: revisiting backpropagation saliency methods*, CVPR 2020: linear
+# - B. Zhou and others, [*Learning deep features for discriminative localization*](https://arxiv.org/abs/1512.04150), CVPR 2016: CAM, the case where the map adds up to the score.
+# - R. Selvaraju and others, [*Grad-CAM: visual explanations from deep networks via gradient-based localization*](https://arxiv.org/abs/1610.02391), ICCV 2017.
+# - S. Rebuffi, R. Fong, X. Ji and A. Vedaldi, [*There and back again: revisiting backpropagation saliency methods*](https://arxiv.org/abs/2004.02866), CVPR 2020: linear
 #   approximation, and which layer to choose.
-# - M. Aubry and B. Russell, *Understanding deep features with computer-generated imagery*, ICCV 2015: what layers know, measured on scenes
+# - M. Aubry and B. Russell, [*Understanding deep features with computer-generated imagery*](https://arxiv.org/abs/1506.01151), ICCV 2015: what layers know, measured on scenes
 #   with exact truth.
 #
-# **Next:** `05_excitation_backprop`. Can one get detail and still have the right object?
+# **Next:** [lesson 05](05_excitation_backprop.ipynb). Can one get detail and still have the right object?
