@@ -118,22 +118,29 @@ def flows(x, W, p):
     )
 
 
+def listed(values):
+    """The numbers, to three digits, as text."""
+    return ", ".join(f"{value:.3g}" for value in values)
+
+
 to_hidden = flows(h, V, torch.ones(1))
 to_inputs = flows(x, W, to_hidden.sum(0))
+print("the first hidden unit gives", listed(to_inputs[0]))
+print("each input ends up with    ", listed(to_inputs.sum(0)))
 
 relevance_flow(
     [to_inputs.sum(0), to_hidden.sum(0), torch.ones(1)],
     [to_inputs, to_hidden],
     caption="One unit of relevance flows from the score to the inputs. It is divided "
     "and merged, and at each level it adds up to 1.",
-    alt="The same network of units, with relevance in the circles: 1 on top; 0.5, 0.5 "
-    "and 0 in the middle; 0.675, 0.2 and 0.125 below. The sum is 1 at each level. "
-    "Links that carry nothing are thin and dotted.",
+    alt="The same network of units, with relevance in the circles: "
+    f"{listed(torch.ones(1))} on top; {listed(to_hidden.sum(0))} in the middle; "
+    f"{listed(to_inputs.sum(0))} below. Links that carry nothing are thin and dotted.",
 )
 
 # %% [markdown]
-# The left input gets the most, 0.675. The right hidden unit is as active as the left one, but nothing flows through it: it held the
-# score back.
+# The first hidden unit divides its 0.5 as 3 to 2; its negative weight gives nothing. In the end the left input has the most, 0.675. The
+# right hidden unit is as active as the left one, but nothing flows through it: it held the score back.
 #
 # At each level the numbers add up to 1. That is **conservation**, and it is more than tidy: it makes a value in the map mean
 # something. 0.675 means "two thirds of the credit".
@@ -185,11 +192,12 @@ ExcitationLinear = check("excitation_linear", ExcitationLinear)
 # *Will the relevance of the inputs change?*
 
 # %%
-leaf = x[None].clone().requires_grad_()
-hidden = ExcitationLinear.apply(leaf, W, torch.full((3,), -1.0))
-(hidden * torch.tensor([[0.5, 0.5, 0.0]])).sum().backward()
-print("activations: ", hidden.tolist()[0])
-print("relevance:   ", [round(value, 3) for value in leaf.grad.tolist()[0]])
+for bias in (0.0, -1.0):
+    leaf = x[None].clone().requires_grad_()
+    hidden = ExcitationLinear.apply(leaf, W, torch.full((3,), bias))
+    (hidden * torch.tensor([[0.5, 0.5, 0.0]])).sum().backward()
+    print(f"bias {bias:4}   activations {listed(hidden[0])}   ", end="")
+    print(f"relevance of the inputs {listed(leaf.grad[0])}")
 
 # %% [markdown]
 # The activations changed and the shares did not: they depend on who excited the unit, and not on how much of it the bias took away.
@@ -287,13 +295,17 @@ gallery(
             None,
         ],
     ],
-    caption="The filter's positive weights are on its left, so the left column of the "
-    "window shares the relevance. Average pooling has equal weights: there the share "
-    "of each cell is its part of the sum.",
+    caption="Above, what goes in. Below, how the image's cells share the relevance "
+    "of the one output that has some.",
     alt="Grids of numbers: the image, the filter, and a relevance of 1 in the middle. "
-    "Below, the shares: for the convolution they lie in the left column of the two by "
-    "two window, for the average pooling in all four of its cells.",
+    "Below, the cells' shares of it, once for the convolution and once for the average "
+    "pooling; they add up to 1 in both grids.",
 )
+
+# %% [markdown]
+# The output in the middle looks at the two by two window in the middle, so those four cells are all that can have a share. The filter's
+# positive weights are on its left: 1 · 4 and 2 · 3 excite the output, and the right column gets nothing. Average pooling has four
+# equal weights. There the share of each cell is its part of the sum.
 
 # %% [markdown]
 # ## 5 · Through a whole network  *(8 min, ●●○)*
@@ -373,8 +385,7 @@ def relevance_at(model, x, target, layer, rules):
 relevance_at = check("relevance_at", relevance_at)
 
 # %% [markdown]
-# Now audit it. `tiny_vgg` has nine convolutions, and between the score and the first of them lie half a million units. Add the map up
-# at several layers.
+# Now audit it. Here are five of the layers of `tiny_vgg`, from high to low. Add the map up at each.
 #
 # *What should the sums be? By how much may they be off before you become suspicious?*
 
@@ -385,38 +396,51 @@ name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
 
 for layer in ("features.21", "features.13", "features.8", "features.3", "features.0"):
     relevance = relevance_at(model, x, category_1, layer, rules)
-    units = " x ".join(str(size) for size in relevance.shape[2:])
-    print(f"{layer:12} {units:8} positions   sum of the map {relevance.sum():.3f}")
+    cells = " x ".join(str(size) for size in relevance.shape[2:])
+    print(f"{layer:12} {cells:8} positions   sum of the map {relevance.sum():.3f}")
 
 # %% [markdown]
-# One, all the way down. Nothing was lost and nothing made up. Here are the maps.
+# One, all the way down. Nothing was lost and nothing made up. Here are the maps, with the part of the relevance that lies on the object
+# asked for, and on the other one.
+
 
 # %%
-shown = ("features.21", "features.13", "features.8", "features.3")
+def parts(s, target):
+    """Of a map, the parts on the object asked for and on the other one, as text."""
+    fine = F.interpolate(s, x.shape[2:], mode="nearest")[0, 0]
+    other = category_2 if target == category_1 else category_1
+    on, beside = (
+        (fine * torch.as_tensor(masks[c])).sum() / fine.sum() for c in (target, other)
+    )
+    return f"{on:.0%}, {beside:.0%}"
 
 
-def row(target):
-    maps = [
-        Panel(
-            "heat",
-            relevance_at(model, x, target, layer, rules),
-            layer,
-            outlines=masks,
-            focus=target,
-        )
-        for layer in shown
-    ]
+def row(target, maps):
+    """The picture and the maps of a class, with the two parts in their titles."""
     return [
         Panel("image", x, f"{CLASSES[target]}?", outlines=masks, focus=target),
-        *maps,
+        *(
+            Panel(
+                "heat", s, f"{name} ({parts(s, target)})", outlines=masks, focus=target
+            )
+            for name, s in maps.items()
+        ),
     ]
+
+
+def at_layers(target):
+    return {
+        layer: relevance_at(model, x, target, layer, rules)
+        for layer in ("features.21", "features.13", "features.8", "features.3")
+    }
 
 
 gallery(
-    [row(category_1), row(category_2)],
+    [row(target, at_layers(target)) for target in (category_1, category_2)],
     column_width=5 / 3,
-    caption="The relevance at four layers, from high to low. It gets finer on the way "
-    "down. Most of it lies on the object asked for; the other one gets some too.",
+    caption="The relevance at four layers, from high to low, and how much of it lies on "
+    "the object asked for and on the other one. On the way down it gets finer, and more "
+    "of it lies on the one asked for; the other gets some too.",
     alt=f"Two rows of maps for {name_1} and {name_2}. At the highest layer a block of "
     "coarse cells around the object asked for is bright, at lower layers fine points "
     f"on it. In the row of the {name_1} there are points on the {name_2} too.",
@@ -531,7 +555,7 @@ show(
     "to the top. A plain + doubles it at every block; with your shares it stays 1.",
     alt="Two curves over the blocks of the network on a logarithmic axis. With a "
     "plain plus the relevance falls from 256 at the bottom to 1 at the top, by a "
-    "factor of two for each block. With shares it is 1 everywhere.",
+    "factor of two for each block. With shares it lies at 1 everywhere.",
 )
 
 # %% [markdown]
@@ -549,9 +573,34 @@ for layer in ("layer4.1", "layer2.1", "relu"):
     print(f"{layer:9} sum of the map {shared[layer]:.5f}")
 
 # %% [markdown]
-# The plain + has moved an eighth of the credit to the wrong place. And five in a hundred thousand are missing at the bottom. That isn't rounding. Somewhere a unit has relevance though nothing excited it: its
-# $z_i$ is 0, and the shift of a BatchNorm alone turned it on. Such a unit has nobody to pay, and its relevance ends there. The library keeps
-# the books: `relevance_lost(model, x, target, layer)` names the layers and the shares.
+# The plain + has moved an eighth of the credit. And five in a hundred thousand are missing at the bottom, although each rule hands on
+# all that it gets. All? There is one exception in them. Keep the books: at each convolution, how much relevance arrives at units that
+# nothing excited?
+
+# %%
+losses = []
+
+
+def audited_rule(func, args, kwargs):
+    x, weight, _, *rest = args
+    z = func(x, weight.clamp(min=0), None, *rest)
+    y = convolution_rule(func, args, kwargs)
+    y.register_hook(lambda p: losses.append(p[(z == 0) & (p != 0)]))
+    return y
+
+
+audited = {**rules_with_shares, F.conv2d: audited_rule}
+total = relevance_at(resnet, x, category_1, "relu", audited).sum()
+lost = torch.cat(losses)
+print(f"lost at {len(lost)} units: {lost.sum():.5f}   left at the bottom: {total:.5f}")
+
+library = excitation_backprop(resnet, x, category_1, saliency_layer="relu")
+print(f"left at the bottom in the library: {library.sum():.5f}")
+
+# %% [markdown]
+# Nothing excites these units: their $z_i$ is 0, and the shift of a BatchNorm alone turned them on. They have nobody to pay, and their
+# relevance ends there. Here the library lets the inputs that held such a unit back share what it has. What it can't hand on
+# elsewhere, `relevance_lost(model, x, target, layer)` gives by layer.
 
 # %% [markdown]
 # ## 7 · For this class, and against it  *(10 min, ●●○)*
@@ -593,9 +642,16 @@ def contrastive_relevance(x, W, p):
 # %%
 contrastive_relevance = check("contrastive_relevance", contrastive_relevance)
 
+# %%
+with Probe(model.classifier, target="input") as top:
+    model(x)
+p = F.one_hot(torch.tensor([category_1]), len(CLASSES)).float()
+c = contrastive_relevance(top.data[0].detach(), model.classifier.weight, p)
+print(f"c: {c[c > 0].sum():.2f} for the {name_1}, {c[c < 0].sum():.2f} against it")
+
 # %% [markdown]
-# From there down it is the same network and the same table. The only new thing is that the way back starts with c, at the input of the
-# classifier.
+# As much for the class as against it: c adds up to 0. From there down it is the same network and the same table. The only new thing is
+# that the way back starts with c, at the input of the classifier.
 
 
 # %%
@@ -619,10 +675,9 @@ ours = contrastive_map(model, x, category_1, middle, rules)
 library = contrastive_excitation_backprop(
     model, x, category_1, saliency_layer=middle, contrast_layer="avgpool"
 )
-print(
-    "the same map as the library's:",
-    torch.allclose(ours, library, rtol=1e-3, atol=1e-6),
-)
+elsewhere = (ours - library).abs().sum() / library.sum() / 2
+print(f"sum of the map {ours.sum():.2f}")
+print(f"{elsewhere:.2%} of it lies elsewhere than in the library's map")
 
 # %% [markdown]
 # Now the payoff: two methods of the earlier lessons and the two of this one, on both objects. The maps of this lesson are taken at
@@ -633,34 +688,32 @@ print(
 
 # %%
 def compared(target):
-    name = CLASSES[target]
-    maps = {
+    return {
         "guided": guided_backprop(model, x, target),
         "Grad-CAM": grad_cam(model, x, target, saliency_layer="features.21"),
         "excitation": relevance_at(model, x, target, middle, rules),
         "contrastive": contrastive_map(model, x, target, middle, rules),
     }
-    panels = [
-        Panel("heat", s, title, outlines=masks, focus=target)
-        for title, s in maps.items()
-    ]
-    return [Panel("image", x, f"{name}?", outlines=masks, focus=target), *panels]
 
 
 gallery(
-    [compared(category_1), compared(category_2)],
+    [row(target, compared(target)) for target in (category_1, category_2)],
     column_width=5 / 3,
-    caption="The object asked for has a solid outline. The contrastive map is as fine "
-    "as a low layer and answers as clearly as Grad-CAM.",
-    alt=f"Two rows, for {name_1} and {name_2}: guided backprop, Grad-CAM, excitation "
-    f"backprop and its contrastive form. Asked for the {name_1}, guided backprop and "
-    f"excitation backprop mark the {name_2} as well; the contrastive maps lie on the "
-    "object asked for alone.",
+    caption="Four methods, asked for each of the two objects: how much of each map lies "
+    "on the object asked for (solid outline), and how much on the other one.",
+    alt=f"Two rows, for {name_1} and {name_2}: the picture, and the maps of guided "
+    "backprop, Grad-CAM, excitation backprop and its contrastive form. Above each map "
+    "stands how much of it lies on the object asked for, and on the other.",
 )
 
 # %% [markdown]
+# Guided backprop and excitation backprop mark the other object too. The contrastive map doesn't. Grad-CAM hardly does, but it has only
+# 6 × 6 cells, and most of it lies beside both.
+
+# %% [markdown]
 # One scene is an anecdote. Forty scenes with two objects each: of what a map puts on the two objects, how much is on the one that was asked
-# for? A map that can't tell them apart gets about a half. (These run on the library's functions, which take one class for each image.)
+# for? A map that can't tell them apart gets about a half, such as one that is 1 everywhere. (These run on the library's functions, which
+# take one class for each image.)
 
 # %%
 scenes = list(two_object_scenes(40))
@@ -686,6 +739,7 @@ def share_of_asked(maps):
 
 
 results = {
+    "1 everywhere": torch.ones(len(images), 1, 1, 1),
     "guided": guided_backprop(model, images, asked),
     "Grad-CAM at features.21": grad_cam(
         model, images, asked, saliency_layer="features.21"
@@ -710,8 +764,7 @@ for name, maps in results.items():
 # %% [markdown]
 # ## 8 · Down the network, step by step
 #
-# The same slider as in lesson 04, with excitation backprop on it, plain and contrastive. The plain maps add up to 1 at every step; the
-# contrast takes some of that away.
+# The same slider as in lesson 04, with excitation backprop on it, plain and contrastive.
 #
 # *Try this: start at the top and go down one layer at a time, first with Grad-CAM, then with both kinds of excitation backprop. Which of them
 # keeps its object? Then choose a class that is not in the picture.*
@@ -742,11 +795,13 @@ LayerExplorer(
 #
 # ### Where to read on
 #
-# - J. Zhang and others, *Top-down neural attention by excitation backprop*, ECCV 2016 (arXiv 1608.00507): the rule, and the contrast.
-# - S. Bach and others, *On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation*, PLOS ONE 2015:
-#   other ways of sharing relevance, negative weights among them.
-# - G. Montavon and others, *Explaining nonlinear classification decisions with deep Taylor decomposition*, Pattern Recognition 2017: where such
-#   rules come from.
-# - K. He and others, *Deep residual learning for image recognition*, CVPR 2016: the networks with the sums.
+# - J. Zhang and others, [*Top-down neural attention by excitation backprop*](https://arxiv.org/abs/1608.00507), ECCV 2016: the rule, and
+#   the contrast.
+# - S. Bach and others, [*On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance
+#   propagation*](https://doi.org/10.1371/journal.pone.0130140), PLOS ONE 2015: other ways of sharing relevance, negative weights among them.
+# - G. Montavon and others, [*Explaining nonlinear classification decisions with deep Taylor
+#   decomposition*](https://arxiv.org/abs/1512.02479), Pattern Recognition 2017: where such rules come from.
+# - K. He and others, [*Deep residual learning for image recognition*](https://arxiv.org/abs/1512.03385), CVPR 2016: the networks with the
+#   sums.
 #
-# **Next:** `06_rise`. A method that asks for neither weights nor gradients.
+# **Next:** [lesson 06](06_rise.ipynb). A method that asks for neither weights nor gradients.
