@@ -4,8 +4,7 @@
 # *Lesson 00 · 15 minutes · ●○○*
 #
 # A neural network looks at a picture and says: *there is a star*. Where in the picture did it see one? This course builds the
-# methods that answer such questions, one after another, from a few lines of code each. At the end you put a network on trial that
-# gives the right answers for the wrong reasons.
+# methods that answer such questions, one after another, from a few lines of code each.
 #
 # **After this lesson you can**
 #
@@ -132,8 +131,8 @@ show(
     fig,
     caption="The scores of scene 45. Above 0 means yes.",
     alt=(
-        "Horizontal bars, one per class: those of star and crescent point to the "
-        "right, the other six to the left."
+        "Horizontal bars, one per class, each to the left or to the right of a line "
+        "at 0."
     ),
 )
 
@@ -152,6 +151,8 @@ print(f"{(answers == truth).sum()} of {truth.numel()} answers are right")
 #
 # Cover a part of the picture with a grey square and see what happens to the score. If the score of *star* falls, the network needed
 # what is under the square.
+#
+# *Before you run it: what will the score of star do when the crescent is covered?*
 
 
 # %%
@@ -176,10 +177,50 @@ gallery(
 )
 
 # %% [markdown]
-# Covering the star costs it most of its score. Covering the *crescent* raises the score of star by far, which few would have guessed: a
-# grey square takes something away, but it also puts sharp corners into the picture. Keep that in mind when you read such maps.
+# Covering the star costs it most of its score. Covering the *crescent* raises the score of star by far, which few would have guessed.
+# Why? Is it the square, is it that the crescent is gone, or is it what the square leaves of the crescent? Try them one by one, by painting
+# places over in the ground's mean colour.
+
+
+# %%
+def paint_over(x, where):
+    """The image with the mean colour of the ground where a (96, 96) mask is 1."""
+    ground = 1 - torch.from_numpy(scene.masks).amax(0)
+    colour = (x * ground).sum((2, 3), keepdim=True) / ground.sum()
+    return x * (1 - where) + colour * where
+
+
+# two pixels more on each side, so that no rim stays
+whole_crescent = torch.nn.functional.max_pool2d(
+    torch.from_numpy(scene.masks[crescent])[None], 5, 1, 2
+)[0]
+square = torch.zeros(96, 96)
+square[62:76, 40:54] = 1
+without = paint_over(x, whole_crescent)
+tries = {
+    "no crescent": without,
+    "only the square": cover(without, 62, 40),
+    "a cut crescent": paint_over(x, square),
+}
+gallery(
+    [
+        [
+            Panel("image", tried, f"{what}: {model(tried)[0, star]:.1f}")
+            for what, tried in tries.items()
+        ]
+    ],
+    caption="Three changes of the picture, and the score of star.",
+    alt=(
+        "The scene without its crescent, the same with a grey square in its place, "
+        "and with a crescent of which a square piece is missing, each with its score."
+    ),
+)
+
+# %% [markdown]
+# Taking the crescent away changes nothing, and the square alone does little. What raises the score are the pointed *pieces of crescent* that the
+# square leaves. Covering takes something away, and makes a new picture at the same time. Keep that in mind when you read such maps.
 #
-# Now do that in every place. Each pixel gets the average fall of the score over all the squares that covered it, or 0 if it rose. The result
+# Now cover every place. Each pixel gets the average fall of the score over all the squares that covered it, or 0 if it rose. The result
 # is a **map**: high where the network looked. This way of making one is called *occlusion*.
 
 
@@ -305,8 +346,20 @@ shares = [
 print(f"{'spread evenly':<25} {shares[0]:>11.0%}   {shares[1]:>15.0%}")
 
 # %% [markdown]
-# The maps tell the two objects apart, but much of each lies beside its object. The square is coarse: it changes the score even when only
-# its corner touches the object. A smaller square would be finer, and would often change nothing at all.
+# The maps tell the two objects apart, but much of each lies beside its object. A square of 14 pixels changes the score already when its corner
+# touches the object, and all of its pixels get a part of the fall.
+#
+# *Would a smaller square make a better map?*
+
+# %%
+print("size of the square   share on the star   largest value of the map")
+for size in (14, 10, 7):
+    smaller = occlusion(model, x, star, size)
+    share = share_on_object(smaller, torch.from_numpy(scene.masks[star]))
+    print(f"{size:18} {share:19.0%} {smaller.max():26.1f}")
+
+# %% [markdown]
+# A little better. Even so, more than four tenths of the map lie beside the star.
 #
 # Try it: change `size` and `step` in the call of `occlusion` above, or the number in `draw_scene(45)`, and run the cells again.
 
@@ -323,7 +376,9 @@ print(f"{'spread evenly':<25} {shares[0]:>11.0%}   {shares[1]:>15.0%}")
 #
 # ## Where to read on
 #
-# - Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks* (ECCV 2014), figure 7: the first occlusion maps.
-# - Petsiuk, Das and Saenko, *RISE* (BMVC 2018): occlusion with random masks, your lesson 06.
+# - Zeiler and Fergus, [*Visualizing and Understanding Convolutional Networks*](https://arxiv.org/abs/1311.2901) (ECCV 2014), figure 7: early
+#   occlusion maps.
+# - Petsiuk, Das and Saenko, [*RISE*](https://arxiv.org/abs/1806.07421) (BMVC 2018): occlusion with random masks, your lesson 06.
 #
-# **Next, lesson 01:** covering took hundreds of runs of the network. One backward pass asks about every pixel at once.
+# **Next:** [lesson 01](01_gradients.ipynb). Each of these maps took about two hundred runs of the network. One backward pass asks about every
+# pixel at once.

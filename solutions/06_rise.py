@@ -69,15 +69,16 @@ gallery(
 # %% [markdown]
 # ## 2 · A mask  *(12 min, ●●○)*
 #
-# A mask that decides for each pixel by itself would be useless: any object, seen through such a sieve, is still there. So decide for
+# A mask that decides for each pixel by itself says little: through so fine a sieve each object still shows. So decide for
 # *cells*. Draw a small grid, 7 x 7 say, of zeros and ones, and enlarge it to the size of the image.
 #
-# Two details matter. The enlarging is *bilinear*: a hard edge would be a shape of its own, and a network knows shapes. And each mask is
+# Two details. The enlarging is *bilinear*, so that the masks have soft edges: a hard edge could be taken for a shape. And each mask is
 # *shifted* by a random part of a cell, for otherwise the borders of the cells lie at the same place in all of them.
 #
 # Here is how, for an image of `size` pixels and grids of `cells` x `cells`:
 #
-# 1. a cell is `cell = math.ceil(size / cells)` pixels wide;
+# 1. masks are shifted by less than `math.ceil(size / cells)` pixels, and the cells must cover the image also then: a cell is
+#    `cell = math.ceil((size + math.ceil(size / cells)) / cells)` pixels wide;
 # 2. put a rim of one cell around the grids, their mirror image: `F.pad(grids, (1, 1, 1, 1), mode="reflect")`;
 # 3. enlarge to `cell * (cells + 2)` pixels a side: `F.interpolate(..., size=..., mode="bilinear", align_corners=False)`;
 # 4. from mask n, cut out `size` x `size` pixels, beginning at row `cell + rows[n]` and column `cell + columns[n]`.
@@ -102,7 +103,7 @@ gallery(
 
 # %% [markdown]
 # **Write `rise_masks(grids, rows, columns, size)`.** `grids` is a float tensor (N, 1, cells, cells) of zeros and ones, `rows` and `columns`
-# are integer tensors (N,), each shift at least 0 and less than a cell, and `size` is the side of the image in pixels. Return the masks,
+# are integer tensors (N,), each shift at least 0 and less than `math.ceil(size / cells)`; `size` is the side of the image in pixels. Return the masks,
 # (N, 1, size, size).
 
 
@@ -111,7 +112,7 @@ def rise_masks(grids, rows, columns, size):
     """Smooth, shifted masks from grids (N, 1, cells, cells): (N, 1, size, size)."""
     ### BEGIN SOLUTION
     cells = grids.shape[-1]
-    cell = math.ceil(size / cells)
+    cell = math.ceil((size + math.ceil(size / cells)) / cells)
     padded = F.pad(grids, (1, 1, 1, 1), mode="reflect")
     large = F.interpolate(
         padded, size=cell * (cells + 2), mode="bilinear", align_corners=False
@@ -136,10 +137,10 @@ rise_masks = check("rise_masks", rise_masks)
 # %%
 def draw_masks(number, cells=7, size=96, p=0.5, seed=0):
     random = torch.Generator().manual_seed(seed)
-    cell = math.ceil(size / cells)
+    shifts = math.ceil(size / cells)
     grids = (torch.rand(number, 1, cells, cells, generator=random) < p).float()
-    rows = torch.randint(0, cell, (number,), generator=random)
-    columns = torch.randint(0, cell, (number,), generator=random)
+    rows = torch.randint(0, shifts, (number,), generator=random)
+    columns = torch.randint(0, shifts, (number,), generator=random)
     return rise_masks(grids, rows, columns, size)
 
 
@@ -152,8 +153,7 @@ print(
 gallery(
     [[Panel("heat", m, vmax=1) for m in masks[:5]]],
     column_width=5 / 3,
-    caption="Five masks. Each keeps about half of the image, in smooth pieces at "
-    "places that are nobody's choice.",
+    caption="Five of the masks: smooth pieces at places that are nobody's choice.",
     alt="Five smooth random patterns of bright and dark patches.",
 )
 
@@ -258,13 +258,13 @@ gallery(
 scores_2 = masked_scores(probability(model, category_2), x, masks, 40)
 gallery(
     [panels(scores_2, masks, category_2)],
-    caption=f"RISE for {name_2}, with the same masks. Only the scores are new.",
+    caption=f"RISE for {name_2}.",
     alt=f"The scene, the RISE map for {name_2}, and the map minus its floor, which is "
     "red on the other object.",
 )
 
 # %% [markdown]
-# The weights of the masks are all that has changed. What comes out is another map, on the other object.
+# The scores alone: the weights of the masks are all that has changed. What comes out is another map, on the other object.
 #
 # Next, the library's `rise`, which draws masks of its own.
 
@@ -321,7 +321,10 @@ for size in sizes:
     measured.append(torch.stack(maps).std(0).mean())
 
 for size, p, m in zip(sizes, predicted, measured):
-    print(f"{size:4} masks: error predicted {p:.2f}, measured {m:.2f}")
+    print(
+        f"{size:4} masks: error predicted {p:.3f}, measured {m:.3f}, "
+        f"{(m - p).abs() / p:.0%} away"
+    )
 
 # %%
 fig, ax = subplots(width=6.4, height=3.4)
@@ -337,13 +340,12 @@ ax.set_ylabel("standard error of a pixel")
 ax.legend()
 show(
     fig,
-    caption="Four times the masks, half the error: a straight line on logarithmic "
-    "axes.",
-    alt="A falling straight line of predicted errors with measured points close to it.",
+    caption="Error against the number of masks. Both axes are logarithmic.",
+    alt="A line of predicted errors with measured points close to it.",
 )
 
 # %% [markdown]
-# Four times as many. (The points keep to the line only roughly, the last one most of all: a spread that is measured from ten maps is itself
+# Four times as many. (The points keep to the line only roughly: a spread that is measured from ten maps, as the last one is, is itself
 # uncertain.) That is the price of asking from the outside: a gradient costs one run forward and one back, a RISE map hundreds or
 # thousands of runs.
 
@@ -368,11 +370,23 @@ columns = [
 ]
 gallery(
     [columns],
-    caption=f"RISE for {name_1} with {number} masks. Large cells can't say more "
-    "exactly where; with small cells each mask says less, and the noise wins.",
-    alt="Three red and blue maps: a broad blob with three by three cells, a clear one "
-    "on the object with seven by seven, and a noisier one with fourteen.",
+    caption=f"RISE for {name_1} with {number} masks and grids of three sizes.",
+    alt="Three red and blue maps, from grids of three by three, seven by seven and "
+    "fourteen by fourteen cells.",
 )
+
+# %%
+for cells in (3, 7, 14):
+    values = maps[cells].flatten()
+    on = values[torch.as_tensor(masks_of_objects[category_1]).flatten() > 0.5]
+    print(
+        f"{cells:2} x {cells:2} cells: on the object the map is "
+        f"{on.mean() / values.std():.1f} of its standard deviations above the floor"
+    )
+
+# %% [markdown]
+# Large cells can't say more exactly where. With small cells the pieces are finer, but each mask says less: with this number of masks, the smaller the cells
+# are, the less the object stands out of the noise.
 
 # %% [markdown]
 # ## 7 · A classifier without a gradient
@@ -406,7 +420,7 @@ with torch.no_grad():
     )
 
 # %% [markdown]
-# It answers as before. *What is its gradient?* A staircase is flat on every step.
+# It answers as before. *And what is its gradient?*
 
 # %%
 slope, flat = gradient(model, x, category_1), gradient(rounded, x, category_1)
@@ -423,15 +437,14 @@ gallery(
             Panel("signed", rounded_map, "RISE, rounded", **for_class_1),
         ]
     ],
-    caption="Rounding wipes out the gradient: its map is 0 everywhere. RISE needs no "
-    "gradient and finds the object as before.",
-    alt="The gradient map of the original network, a black map for the rounded one, "
-    "and the RISE map of the rounded network on the object.",
+    caption=f"Maps of {name_1}, from the network and from the rounded one.",
+    alt="Three maps: the gradient of the original network, the gradient of the rounded "
+    "one, and RISE with the rounded one.",
 )
 
 # %% [markdown]
-# Every method of lessons 01 to 05 gives an empty map here. RISE doesn't notice the difference: it has only ever asked for scores. The same holds for a
-# decision tree, for a service on the internet, and for a person.
+# Nothing: a staircase is flat on every step. The methods of lessons 01 to 05 all go back through the network, and a slope of 0 stops them at the first
+# rounding. RISE has only ever asked for scores, and finds the object as before. A decision tree or a service on the internet could be asked in the same way.
 
 # %% [markdown]
 # One scene is an anecdote, once more. Eight scenes with two objects, 120 masks each: does the highest point of the map lie on the object that was asked
@@ -446,9 +459,7 @@ for scene in scenes:
     s = masked_scores(probability(model, asked), scene.x, some, 40)
     best = above_floor(s, some).flatten().argmax().item()
     hits += scene.masks[asked].flatten()[best] > 0.5
-print(
-    "the highest point lies on the object in most scenes:", bool(hits > len(scenes) / 2)
-)
+print(f"the highest point lies on the object in {hits} of {len(scenes)} scenes")
 
 # %% [markdown]
 # ## What you learned
@@ -462,10 +473,11 @@ print(
 #
 # ### Where to read on
 #
-# - V. Petsiuk, A. Das and K. Saenko, *RISE: randomized input sampling for explanation of black-box models*, BMVC 2018.
-# - M. Zeiler and R. Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014: the grey square that is slid over the image.
-# - M. Ribeiro, S. Singh and C. Guestrin, *"Why should I trust you?"*, KDD 2016: LIME, which fits a linear model to such answers.
-# - S. Lundberg and S.-I. Lee, *A unified approach to interpreting model predictions*, NeurIPS 2017: how the credit for a score should be shared among
-#   parts that are kept or left out.
+# - V. Petsiuk, A. Das and K. Saenko, [*RISE: randomized input sampling for explanation of black-box models*](https://arxiv.org/abs/1806.07421), BMVC 2018.
+# - M. Zeiler and R. Fergus, [*Visualizing and understanding convolutional networks*](https://arxiv.org/abs/1311.2901), ECCV 2014: the grey square that is slid
+#   over the image.
+# - M. Ribeiro, S. Singh and C. Guestrin, [*"Why should I trust you?"*](https://arxiv.org/abs/1602.04938), KDD 2016: LIME, which fits a linear model to such answers.
+# - S. Lundberg and S.-I. Lee, [*A unified approach to interpreting model predictions*](https://arxiv.org/abs/1705.07874), NeurIPS 2017: how the credit for a
+#   score should be shared among parts that are kept or left out.
 #
-# **Next:** `07_extremal_perturbation`. Random masks ask everywhere. What if the masks were chosen well?
+# **Next:** [lesson 07](07_extremal_perturbation.ipynb). Random masks ask everywhere. What if the masks were chosen well?

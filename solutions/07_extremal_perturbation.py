@@ -76,7 +76,7 @@ gallery(
 # quarter of the way from level 2 to level 3. The pixel is 0.75 times that of level 2 plus 0.25 times that of level 3.
 #
 # **Write `perturb(pyramid, masks)`.** `pyramid` has shape (L, 3, H, W), `masks` (N, 1, H, W). Return the N images, (N, 3, H, W). They must be
-# differentiable in the masks.
+# differentiable in the masks, with a slope that leads on also where a mask is exactly 0 or 1: the climb begins there.
 
 
 # %%
@@ -118,7 +118,7 @@ gallery(
 # %% [markdown]
 # ## 2 · Masks that can't help being smooth  *(6 min, ●●○)*
 #
-# A mask with 96 x 96 free pixels could become anything, dust included. So give it few parameters, one for every 4 pixels, and let each of
+# A mask with 96 x 96 free pixels could become anything, dust included. So give it few parameters, one for every 4 x 4 pixels, and let each of
 # them light up a soft disc around itself. Where discs overlap, which value counts?
 #
 # Their *sum* would be brightest where parameters stand close together, whether they are large or not. Their *maximum* is what one means: a
@@ -173,11 +173,12 @@ show(
 )
 
 # %% [markdown]
-# In two dimensions there is much bookkeeping and no new idea, so the course's `MaskGenerator` does it: 24 x 24 parameters in, one for every 4
+# In two dimensions there is much bookkeeping and no new idea, so the course's `MaskGenerator` does it: parameters in, one for every 4 x 4
 # pixels, masks of 96 x 96 pixels out.
 
 # %%
 generator = MaskGenerator((96, 96), step=4, sigma=9)
+print("parameters of a mask:", *generator.shape_in)
 one = torch.zeros(1, 1, *generator.shape_in)
 one[0, 0, 8, 11] = 1
 random = torch.rand(
@@ -354,8 +355,8 @@ gallery(
     rows_of(category_1, found[category_1]),
     caption=f"Masks of four areas for {name_1}, and below each what it leaves of the "
     "image.",
-    alt=f"Four masks for {name_1}, from a small spot on it to patches that also take "
-    "in parts of the other object, and the images that they leave, with their scores.",
+    alt=f"Four masks for {name_1}, from the smallest to the largest area, and below "
+    "each the image that it leaves, with its score.",
 )
 
 # %%
@@ -365,24 +366,29 @@ found[category_2] = extremal_masks(
 gallery(
     rows_of(category_2, found[category_2]),
     caption=f"The same for {name_2}.",
-    alt=f"Four masks for {name_2}, from a small spot on it to patches all over the "
-    "image, and the images that they leave, with their scores.",
+    alt=f"Four masks for {name_2}, from the smallest to the largest area, and below "
+    "each the image that it leaves, with its score.",
 )
 
 # %% [markdown]
-# A spot on the object is enough to bring the score up, and each mask is a claim that anyone can check: blur all the rest, and see what the network says.
-#
-# But look at the larger masks, and at those of the heart already from 5 % on. They have room to spare, and they spend it on bits of the *other* object, with
-# a score far above that of the whole image. A
-# mask looks for whatever raises the score, and not for what we would call the object. Keep that in mind until section 8.
+# Each mask is a claim that anyone can check: blur all the rest, and see what the network says. But how large is a mask really, and where does it lie? Its
+# *size* is the mean of its values, soft rim included.
 
 # %%
+whole = model(x)[0]
+print("          asked for   size   on the object   score, of the whole image's")
 for c, masks in found.items():
-    off = (masks.mean((1, 2, 3)) - areas).abs().max()
-    print(
-        f"{CLASSES[c]:9} no mask is further than 0.05 from the area that was asked "
-        f"for: {(off < 0.05).item()}"
-    )
+    truth = torch.as_tensor(outlines[c])
+    for area, mask, score in zip(areas, masks, score_of(c)(masks)):
+        on_object = (mask * truth).sum() / mask.sum()
+        print(
+            f"{CLASSES[c]:9} {area:9.0%} {mask.mean():6.0%} {on_object:15.0%} "
+            f"{score / whole[c]:12.0%}"
+        )
+
+# %% [markdown]
+# Look at the sizes before you quote an area: the soft rim counts too. And look at where the masks lie. What they have of room to spare they spend off the
+# object, also on the *other* one. A mask looks for whatever raises the score, and not for what we would call the object. Keep that in mind until section 8.
 
 # %% [markdown]
 # ## 6 · The smallest area that is enough  *(5 min, ●○○)*
@@ -410,8 +416,6 @@ smallest_area = check("smallest_area", smallest_area)
 # *A prediction: will the curve keep rising up to the whole image?*
 
 # %%
-whole = model(x)[0]
-
 fig, ax = subplots(width=7, height=3.6)
 for c, colour in ((category_1, "#0072B2"), (category_2, "#D55E00")):
     curve = score_of(c)(found[c]).tolist()
@@ -419,8 +423,8 @@ for c, colour in ((category_1, "#0072B2"), (category_2, "#D55E00")):
     enough = smallest_area(covered.tolist(), curve, whole[c].item())
     size = (outlines[c] > 0.5).mean()
     print(
-        f"{CLASSES[c]:9} some area below 20 % is enough: "
-        f"{enough is not None and enough < 0.2}"
+        f"the {CLASSES[c]} covers {covered:.0%}; enough is a mask of "
+        f"{'none of these areas' if enough is None else f'{enough:.0%}'}"
     )
     ax.plot(
         [*(100 * covered), 100],
@@ -442,12 +446,11 @@ show(
     caption="Score against what each mask covers; the last point is the whole image. Dotted: nine "
     "tenths of its score. Thin upright lines: the true area of each object.",
     alt="Two curves of score against area, with dotted lines at nine tenths of the "
-    "whole image's scores and thin lines at the objects' true areas. Both rise "
-    "steeply, and are lower again at the whole image.",
+    "whole image's scores and thin lines at the objects' true areas.",
 )
 
 # %% [markdown]
-# A mask may even do better than the whole image: what speaks against the class has been blurred away with the rest.
+# A mask may even do better than the whole image. That is no proof that it shows more of the object: section 8 shows how high a score can be driven.
 
 # %% [markdown]
 # ## 7 · Enough, or needed?
@@ -486,13 +489,16 @@ gallery(
     ],
     row_labels=["mask", "mask kept", "mask deleted"],
     caption=f"Three questions about {name_2}, each with 12 % of the image. Read the "
-    "scores along a row: each mask is best at its own question.",
-    alt=f"Three masks for the {name_2}, of patches on it and elsewhere; below each, "
-    "the image with only the mask kept, and with the mask blurred, with the scores.",
+    "scores along a row.",
+    alt=f"Three masks for the {name_2}; below each, the image with only the mask "
+    "kept, and with the mask blurred, with the scores.",
 )
+for one, other in (("preserve", "delete"), ("preserve", "dual"), ("delete", "dual")):
+    both = torch.minimum(answers[one], answers[other]).sum() / answers[one].sum()
+    print(f"{one} and {other}: {both:.0%} of the first mask lies in the second, too")
 
 # %% [markdown]
-# What is enough need not be what is needed. And a mask may find a way that nobody had thought of: some of these patches lie on neither object.
+# What is enough need not be what is needed.
 
 # %% [markdown]
 # ## 8 · What happens without smoothness
@@ -523,22 +529,19 @@ for what, mask in (("smooth", smooth), ("free", free)):
             f"score {score:.0f}, whole image {whole[category_1]:.0f}",
         ),
     ]
-print(
-    f"more of the smooth mask than of the free one lies on the {name_1}: "
-    f"{(inside['smooth'] > inside['free']).item()}"
-)
+for what, share in inside.items():
+    print(f"{share:.0%} of the {what} mask lies on the {name_1}")
 gallery(
     [panels],
-    caption="With a parameter for each pixel the mask becomes dust, and the score can "
-    "rise far above that of the image. It has not found the object: it has painted "
-    "one that only the network can see.",
-    alt="A smooth mask on the object and what it shows, then a mask of scattered "
-    "pixels and the speckled image that it shows, with its score.",
+    caption="A smooth mask and what it shows; then a mask with a parameter for each "
+    "pixel and what that shows.",
+    alt="Two masks, and beside each the image that it shows, with its score and that "
+    "of the whole image.",
 )
 
 # %% [markdown]
-# This is an adversarial example: a pattern made for this network, and for nobody else. A high score proves nothing if the mask was free to make it up. A smooth mask is far less
-# free: compare the two scores.
+# The free mask becomes dust. It has not found the object: it has painted one that only the network can see. This is an *adversarial example*. A high score
+# proves nothing if the mask was free to make it up. A smooth mask is less free: compare the two scores.
 
 # %% [markdown]
 # ## 9 · The area slider
@@ -564,16 +567,19 @@ explorer.contact_sheet()
 #
 # - A blur pyramid makes taking away gradual, so that one can climb; a smooth maximum over discs makes masks that can't be dust.
 # - Sorting turns "this many ones, wherever" into something with a gradient.
-# - Score against area gives a number with a meaning: the smallest area that is enough.
+# - Score against area gives a number with a meaning: the smallest area that is enough, as this search found it.
 # - What is enough need not be what is needed, and a mask that is free to be anything explains nothing.
 #
 # **A sentence to keep:** *an explanation that can be checked by covering the rest is worth more than one that can only be looked at.*
 #
 # ### Where to read on
 #
-# - R. Fong and A. Vedaldi, *Interpretable explanations of black boxes by meaningful perturbation*, ICCV 2017: the first masks that were learned.
-# - R. Fong, M. Patrick and A. Vedaldi, *Understanding deep networks via extremal perturbations and smooth masks*, ICCV 2019: this lesson.
-# - P. Dabkowski and Y. Gal, *Real time image saliency for black box classifiers*, NeurIPS 2017: smallest sufficient and smallest destroying regions.
-# - C. Szegedy and others, *Intriguing properties of neural networks*, ICLR 2014: patterns that only a network can see.
+# - R. Fong and A. Vedaldi, [*Interpretable explanations of black boxes by meaningful perturbation*](https://arxiv.org/abs/1704.03296), ICCV 2017: masks that
+#   are found by gradient descent, one image at a time.
+# - R. Fong, M. Patrick and A. Vedaldi, [*Understanding deep networks via extremal perturbations and smooth masks*](https://arxiv.org/abs/1910.08485), ICCV
+#   2019: this lesson.
+# - P. Dabkowski and Y. Gal, [*Real time image saliency for black box classifiers*](https://arxiv.org/abs/1705.07857), NeurIPS 2017: smallest sufficient and
+#   smallest destroying regions.
+# - C. Szegedy and others, [*Intriguing properties of neural networks*](https://arxiv.org/abs/1312.6199), ICLR 2014: patterns that only a network can see.
 #
 # **Next:** You have nine methods now. Which one should you believe? Lesson 08 will ask that; it is not written yet.

@@ -25,17 +25,28 @@ def _number(value: Any) -> Any:
 
 
 def probe_share(answer: Any, rng: torch.Generator) -> dict[str, Any]:
-    """Maps of another height than width, masks with soft edges and pixels of exactly 0 and 1."""
-    s = rand(rng, 5, 7, low=0.0, high=3.0)
-    mask = rand(rng, 5, 7, low=-1.0, high=2.0).clamp(0, 1)
+    """Maps of another height than width, bright and faint, and masks with soft edges."""
+    s = rand(rng, 5, 7, low=0.0, high=3.0, dtype=torch.float32)
+    mask = rand(rng, 5, 7, low=-1.0, high=2.0, dtype=torch.float32).clamp(0, 1)
     s[0, 0] = 0.0
     half = (mask > 0.5).to(s)
     results = {
         "the share": call(answer, s, mask),
         "the share of a map that lies on the object only": call(answer, s * half + half, half),
+        "the share of a map that misses the object": call(answer, s * (1 - half), half),
         "the share of a map ten times as bright": call(answer, 10 * s, mask),
+        "the share of a map a thousand times as faint": call(answer, s / 1000, mask),
+        "the share of a map that is 0 nowhere": call(answer, s + 0.5, mask),
+        "the share on an object that is nowhere quite 1": call(answer, s, 0.4 * mask),
     }
     return {key: _number(value) for key, value in results.items()}
+
+
+def use_share(answer: Any, rng: torch.Generator) -> dict[str, Any]:
+    """The lesson's map of nine pixels, printed in per cent as the lesson prints shares."""
+    s = torch.tensor([[0.0, 1.0, 0.0], [2.0, 5.0, 1.0], [0.0, 1.0, 0.0]])
+    mask = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
+    return {"the share of the lesson's small map, in per cent": f"{call(answer, s, mask):.0%}"}
 
 
 HINTS = [
@@ -112,6 +123,29 @@ def _not_summed(s: Tensor, mask: Tensor) -> Tensor:
 
 
 @mistake(
+    "You take the object's soft edge as if it were all object, or none. The mask says of each "
+    "pixel how much of it is object: multiply by the mask as it is."
+)
+def _hard_edge(s: Tensor, mask: Tensor) -> Tensor:
+    return s[mask > 0.5].sum() / s.sum()
+
+
+@mistake(
+    "You divide by the largest value of the map. A share divides by the map's total, `s.sum()`."
+)
+def _divided_by_the_largest(s: Tensor, mask: Tensor) -> Tensor:
+    return (s * mask).sum() / s.max()
+
+
+@mistake(
+    "A mean above the line and a sum below it don't go together: the mean has divided by the "
+    "number of pixels. Sum both."
+)
+def _mean_over_sum(s: Tensor, mask: Tensor) -> Tensor:
+    return (s * mask).mean() / s.sum()
+
+
+@mistake(
     "You counted pixels, each as one. A pixel should count as much as the map says: add "
     "up values, not pixels."
 )
@@ -126,6 +160,7 @@ EXERCISE = Exercise(
     answer="share_on_object",
     reference=share_on_object,
     probe=probe_share,
+    then=use_share,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.models import in_use, nested_network
 from ..engine.probes import call, rand
+from ..engine.traces import no_trace
 from . import LESSON
+from .rise_map import rise_map
 
 Scorer = Callable[[Tensor], Tensor]
 
@@ -22,15 +26,18 @@ def masked_scores(score: Scorer, x: Tensor, masks: Tensor, batch_size: int) -> T
 
 
 class _Scorer:
-    """Scores images, and keeps in mind how it was asked."""
+    """Scores images, and keeps in mind how it was asked; may be interrupted at its second call."""
 
-    def __init__(self, weights: Tensor) -> None:
+    def __init__(self, weights: Tensor, *, interrupted: bool = False) -> None:
         self.weights = weights
         self.sizes: list[int] = []
         self.with_graph = False
+        self.interrupted = interrupted
 
     def __call__(self, images: Tensor) -> Tensor:
         self.sizes.append(len(images))
+        if self.interrupted and len(self.sizes) == 2:
+            raise KeyboardInterrupt
         values = (images * self.weights).sum((1, 2, 3))
         self.with_graph |= values.requires_grad
         # not linear, so that the score of a mean image is no mean of scores
@@ -43,19 +50,39 @@ def _at_most(limit: int, sizes: list[int]) -> str:
 
 
 def probe_masked_scores(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Scores of eleven masks in batches of three, from a scorer that counts."""
+    """Scores of eleven masks, from a scorer that counts; the gradient mode before and after."""
     x = rand(rng, 1, 3, 4, 5, low=0, dtype=torch.float32)
     masks = rand(rng, 11, 1, 4, 5, low=0, dtype=torch.float32)
-    scorer = _Scorer(rand(rng, 1, 3, 4, 5, dtype=torch.float32).requires_grad_())
-    scores = call(answer, scorer, x, masks, 3)
-    if isinstance(scores, Tensor):
-        scores = scores.detach()
-    return {
-        "scores": scores,
+    weights = rand(rng, 1, 3, 4, 5, dtype=torch.float32).requires_grad_()
+    scorer = _Scorer(weights)
+    outcome: Outcome = {"scores": None}
+    with no_trace(outcome, "after the call"):
+        outcome["scores"] = call(answer, scorer, x, masks, 3)
+    outcome |= {
         "images at once, with a batch_size of 3": _at_most(3, scorer.sizes),
         "each masked image is scored once": sum(scorer.sizes) == 11,
         "no graph is built": not scorer.with_graph,
     }
+    for size, which in ((5, "in the last batch is one image"), (20, "one batch holds them all")):
+        outcome[f"scores when {which}"] = call(answer, _Scorer(weights), x, masks, size)
+    with torch.no_grad(), no_trace(outcome, "where gradients are off already"):
+        call(answer, _Scorer(weights), x, masks, 3)
+    with no_trace(outcome, "after an interruption"), suppress(KeyboardInterrupt):
+        call(answer, _Scorer(weights, interrupted=True), x, masks, 3)
+    return outcome
+
+
+def use_masked_scores(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """The probability of a class under masks, from a network that somebody else uses too."""
+    model = in_use(nested_network(rng, dtype=torch.float32), rng)
+    x = rand(rng, 1, 3, 8, 10, low=0, dtype=torch.float32)
+    masks = rand(rng, 7, 1, 8, 10, low=0, dtype=torch.float32)
+    outcome: Outcome = {}
+    with no_trace(outcome, "after the call", model, x):
+        scores = call(answer, lambda images: torch.sigmoid(model(images))[:, 2], x, masks, 3)
+    floor = scores.mean() * masks.mean(0)
+    outcome["the map above its floor"] = rise_map(scores, masks) - floor
+    return outcome
 
 
 HINTS = [
@@ -76,6 +103,47 @@ mistake = Mistakes()
 )
 def _with_graph(score, x, masks, batch_size):
     return torch.cat([score(x * some) for some in masks.split(batch_size)])
+
+
+@mistake(
+    "The values are right, but you switch gradients off and leave them off: nothing that comes "
+    "later could be differentiated. `with torch.no_grad():` switches them on again by itself."
+)
+def _gradients_stay_off(score, x, masks, batch_size):
+    torch.set_grad_enabled(False)
+    return torch.cat([score(x * some) for some in masks.split(batch_size)])
+
+
+@mistake(
+    "The values are right, but you switch gradients on at the end, also where they were off "
+    "before, and not after an error. `with torch.no_grad():` puts back what was there, always."
+)
+def _gradients_on_at_the_end(score, x, masks, batch_size):
+    torch.set_grad_enabled(False)
+    scores = torch.cat([score(x * some) for some in masks.split(batch_size)])
+    torch.set_grad_enabled(True)
+    return scores
+
+
+@mistake("You score the masks. The network should see the image under them: `x * some`.")
+def _masks_alone(score, x, masks, batch_size):
+    with torch.no_grad():
+        return torch.cat([score(some) for some in masks.split(batch_size)])
+
+
+@mistake("`score` gives what is asked for already: use its result as it is, without a sigmoid.")
+def _sigmoid_again(score, x, masks, batch_size):
+    with torch.no_grad():
+        return torch.cat([score(x * some).sigmoid() for some in masks.split(batch_size)])
+
+
+@mistake(
+    "The last batch may have a single image, and `squeeze` leaves no dimension then, which "
+    "`torch.cat` needs. `score` gives (b,) already: leave the `squeeze` out."
+)
+def _squeezed(score, x, masks, batch_size):
+    with torch.no_grad():
+        return torch.cat([score(x * some).squeeze() for some in masks.split(batch_size)])
 
 
 @mistake(
@@ -154,6 +222,7 @@ EXERCISE = Exercise(
     answer="masked_scores",
     reference=masked_scores,
     probe=probe_masked_scores,
+    then=use_masked_scores,
     mistakes=mistake,
     hints=HINTS,
 )

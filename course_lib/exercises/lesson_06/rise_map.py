@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.models import awkward
 from ..engine.probes import call, rand
 from . import LESSON
 
@@ -19,12 +20,13 @@ def rise_map(scores: Tensor, masks: Tensor) -> Tensor:
 
 
 def probe_rise_map(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """The map of random scores and masks, and that of scores that are all alike."""
+    """Maps of probabilities, of scores of any size and sign, of scores that are all alike."""
     scores = rand(rng, 5, low=0, dtype=torch.float32)
     masks = rand(rng, 5, 1, 3, 4, low=0, dtype=torch.float32)
     return {
         "map": call(answer, scores, masks),
         "map when all scores are 1": call(answer, torch.ones_like(scores), masks),
+        "map of scores below 0 and above 1": call(answer, awkward(rng, 5).float(), masks),
     }
 
 
@@ -66,6 +68,35 @@ mistake(
     "The masks' last dimension, their columns, meets the K scores. Each score belongs to "
     "one mask: give the scores the shape (K, 1, 1, 1)."
 )(lambda scores, masks: (masks * scores).mean(0))
+
+mistake(
+    "You take the scores' mean from them first. What stands above the floor is worth a look, and "
+    "the lesson comes to it; here the scores count as they are."
+)(lambda scores, masks: ((scores - scores.mean()).view(-1, 1, 1, 1) * masks).mean(0))
+
+mistake(
+    "You keep a dimension that is gone after the mean over the masks: the map is (1, H, W). "
+    "Leave out `keepdim=True`."
+)(lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).mean(0, keepdim=True))
+
+mistake(
+    "The map has lost the dimension of its one channel: it is (1, H, W). Leave out the `squeeze`."
+)(lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).mean(0).squeeze())
+
+mistake(
+    "You weigh the masks by a softmax of the scores. In the formula the scores are used as they "
+    "are, and the sum is divided by the number of masks."
+)(lambda scores, masks: (scores.softmax(0).view(-1, 1, 1, 1) * masks).sum(0))
+
+mistake(
+    "You divide the map by its largest value. Then a class that is not there at all gets a map "
+    "as bright as one that is: return the mean as it is."
+)(
+    lambda scores, masks: (
+        (scores.view(-1, 1, 1, 1) * masks).mean(0)
+        / (scores.view(-1, 1, 1, 1) * masks).mean(0).max()
+    )
+)
 
 mistake("The mean goes over the pixels too; it belongs over the masks alone, dimension 0.")(
     lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).mean()

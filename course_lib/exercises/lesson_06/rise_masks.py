@@ -18,7 +18,7 @@ from . import LESSON
 def rise_masks(grids: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tensor:
     """Smooth masks from grids of 0 and 1: reflected at the border, enlarged, shifted, cut."""
     cells = grids.shape[-1]
-    cell = math.ceil(size / cells)
+    cell = math.ceil((size + math.ceil(size / cells)) / cells)
     padded = F.pad(grids, (1, 1, 1, 1), mode="reflect")
     large = F.interpolate(padded, size=cell * (cells + 2), mode="bilinear", align_corners=False)
     return torch.stack(
@@ -30,19 +30,24 @@ def rise_masks(grids: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tenso
 
 
 def probe_rise_masks(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Masks of random grids at random shifts, for a size that the cells divide and one not."""
+    """Masks of random grids at the smallest, the largest and random shifts, and a single mask.
+
+    The sizes tell apart the ways to round: 15 / 4 and 22 / 5 pixels a cell, and 27 / 3, where
+    nothing is rounded.
+    """
     outcome: Outcome = {}
-    for cells, size in ((4, 12), (5, 18)):
-        cell = math.ceil(size / cells)
+    for number, cells, size in ((3, 4, 12), (3, 5, 18), (1, 3, 20)):
+        largest = math.ceil(size / cells) - 1
         # float32 throughout, so that an answer may start from torch.zeros
-        grids = (rand(rng, 3, 1, cells, cells) > 0).float()
-        rows = torch.tensor([0, cell - 1, randint(rng, 0, cell)])
-        columns = torch.tensor([cell - 1, 0, randint(rng, 0, cell)])
+        grids = (rand(rng, number, 1, cells, cells) > 0).float()
+        rows = torch.tensor([0, largest, randint(rng, 0, largest)][-number:])
+        columns = torch.tensor([largest, 0, randint(rng, 0, largest)][-number:])
         masks = call(answer, grids, rows, columns, size)
-        outcome[f"masks of {cells} x {cells} cells for {size} pixels"] = masks
-        outcome["all values lie between 0 and 1"] = bool(
-            ((torch.as_tensor(masks) >= 0) & (torch.as_tensor(masks) <= 1)).all()
-        )
+        what = "one mask" if number == 1 else "masks"
+        outcome[f"{what} of {cells} x {cells} cells for {size} pixels"] = masks
+        if isinstance(masks, Tensor):
+            between = bool(((masks >= 0) & (masks <= 1)).all())
+            outcome["all values lie between 0 and 1"] = between
     return outcome
 
 
@@ -51,7 +56,7 @@ HINTS = [
     "The rim: `F.pad(grids, (1, 1, 1, 1), mode='reflect')`. The grid then has two cells "
     "more along each side.",
     "Enlarging: `F.interpolate(padded, size=cell * (cells + 2), mode='bilinear', "
-    "align_corners=False)`, with `cell = math.ceil(size / cells)`.",
+    "align_corners=False)`, with `cell = math.ceil((size + math.ceil(size / cells)) / cells)`.",
     "Mask n is `large[n, :, top : top + size, left : left + size]` with `top = cell + "
     "rows[n]`. Put them together with `torch.stack`.",
 ]
@@ -59,12 +64,24 @@ HINTS = [
 mistake = Mistakes()
 
 
-def _enlarged(grids: Tensor, size: int, pad: str = "reflect", mode: str = "bilinear") -> Tensor:
+def _cell(grids: Tensor, size: int) -> int:
     cells = grids.shape[-1]
-    cell = math.ceil(size / cells)
+    return math.ceil((size + math.ceil(size / cells)) / cells)
+
+
+def _enlarged(
+    grids: Tensor,
+    size: int,
+    *,
+    pad: str = "reflect",
+    mode: str = "bilinear",
+    corners: bool = False,
+    cell: int = 0,
+) -> Tensor:
+    cells, cell = grids.shape[-1], cell or _cell(grids, size)
     padded = F.pad(grids, (1, 1, 1, 1), mode=pad)
-    corners = {} if mode == "nearest" else {"align_corners": False}
-    return F.interpolate(padded, size=cell * (cells + 2), mode=mode, **corners)
+    aligned = {} if mode == "nearest" else {"align_corners": corners}
+    return F.interpolate(padded, size=cell * (cells + 2), mode=mode, **aligned)
 
 
 def _cut(large: Tensor, rows: Tensor, columns: Tensor, size: int, margin: int) -> Tensor:
@@ -74,10 +91,6 @@ def _cut(large: Tensor, rows: Tensor, columns: Tensor, size: int, margin: int) -
             for m, r, c in zip(large, rows.tolist(), columns.tolist(), strict=True)
         ]
     )
-
-
-def _cell(grids: Tensor, size: int) -> int:
-    return math.ceil(size / grids.shape[-1])
 
 
 @mistake(
@@ -91,7 +104,7 @@ def _not_shifted(grids, rows, columns, size):
 
 @mistake(
     "You begin to cut in the reflected rim. One cell of rim was added on each side, so "
-    "pixel 0 of the image is at `cell + rows[n]`."
+    "the first row of mask n is row `cell + rows[n]`."
 )
 def _cut_at_the_rim(grids, rows, columns, size):
     return _cut(_enlarged(grids, size), rows, columns, size, 0)
@@ -130,17 +143,78 @@ def _one_shift_for_all(grids, rows, columns, size):
     return _cut(large, first + rows[0], first + columns[0], size, _cell(grids, size))
 
 
+def _with_cells_of(width: Callable[[int, int], int]) -> Callable[..., Tensor]:
+    """Masks whose cells are width(size, cells) pixels wide."""
+
+    def answer(grids, rows, columns, size):
+        cell = width(size, grids.shape[-1])
+        return _cut(_enlarged(grids, size, cell=cell), rows, columns, size, cell)
+
+    return answer
+
+
+mistake(
+    "Your cells are as wide as if no mask were shifted. Together they must cover the image and "
+    "the largest shift: `math.ceil((size + math.ceil(size / cells)) / cells)`."
+)(_with_cells_of(lambda size, cells: math.ceil(size / cells)))
+
+mistake(
+    "You round the width of a cell down. 18 pixels and a shift of up to 4 in 5 cells: a cell is "
+    "4.4 pixels wide, and that is rounded *up*, with `math.ceil`, to 5."
+)(_with_cells_of(lambda size, cells: (size + math.ceil(size / cells)) // cells))
+
+mistake(
+    "You round the width of a cell to the nearest whole number. It is rounded *up*, with "
+    "`math.ceil`, so that the cells cover the image and the largest shift."
+)(_with_cells_of(lambda size, cells: round((size + math.ceil(size / cells)) / cells)))
+
+mistake(
+    "You round down and add 1. That is one too many where the division leaves no remainder: use "
+    "`math.ceil`."
+)(_with_cells_of(lambda size, cells: (size + math.ceil(size / cells)) // cells + 1))
+
+
 @mistake(
-    "The enlarged grid has become too small to cut a whole mask from. 18 pixels in 5 "
-    "cells: a cell is 3.6 pixels wide, and that is rounded *up*, `math.ceil(size / "
-    "cells)`."
+    "With `align_corners=True` the middles of the outer cells lie on the outer pixels, and a "
+    "cell is no longer `cell` pixels wide. Take `align_corners=False`."
 )
-def _rounded_down(grids, rows, columns, size):
-    cells = grids.shape[-1]
-    cell = size // cells
-    padded = F.pad(grids, (1, 1, 1, 1), mode="reflect")
-    large = F.interpolate(padded, size=cell * (cells + 2), mode="bilinear", align_corners=False)
-    return _cut(large, rows, columns, size, cell)
+def _aligned_corners(grids, rows, columns, size):
+    large = _enlarged(grids, size, corners=True)
+    return _cut(large, rows, columns, size, _cell(grids, size))
+
+
+@mistake(
+    "`mode='bicubic'` overshoots: some values of your masks are below 0 or above 1. Enlarge with "
+    "`mode='bilinear'`."
+)
+def _bicubic(grids, rows, columns, size):
+    large = _enlarged(grids, size, mode="bicubic")
+    return _cut(large, rows, columns, size, _cell(grids, size))
+
+
+@mistake(
+    "Your rim repeats the outermost cells. In a mirror image the rim of a row a b c is b on the "
+    "left and b on the right: `mode='reflect'`."
+)
+def _repeated_border(grids, rows, columns, size):
+    large = _enlarged(grids, size, pad="replicate")
+    return _cut(large, rows, columns, size, _cell(grids, size))
+
+
+@mistake(
+    "You make the masks hard again after enlarging. Their soft edges are wanted: return the "
+    "values between 0 and 1 as they are."
+)
+def _hard_again(grids, rows, columns, size):
+    return (rise_masks(grids, rows, columns, size) > 0.5).float()
+
+
+@mistake(
+    "You subtract the shifts. Begin to cut at row `cell + rows[n]` and column `cell + columns[n]`."
+)
+def _shifted_the_other_way(grids, rows, columns, size):
+    large = _enlarged(grids, size)
+    return _cut(large, -rows, -columns, size, _cell(grids, size))
 
 
 @mistake(

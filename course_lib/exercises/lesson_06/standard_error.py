@@ -21,7 +21,8 @@ def standard_error(scores: Tensor, masks: Tensor) -> Tensor:
 
 def probe_standard_error(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """The error of a small sample, and that of the same sample taken four times."""
-    scores = rand(rng, 6, low=0, dtype=torch.float32)
+    # of both signs, so that one who forgets the sign is noticed
+    scores = rand(rng, 6, dtype=torch.float32)
     masks = rand(rng, 6, 1, 3, 4, low=0, dtype=torch.float32)
     return {
         "standard error": call(answer, scores, masks),
@@ -83,6 +84,30 @@ mistake(
     "One number for the whole map: your spread goes over masks and pixels together. Each "
     "pixel has its own, over the masks: `.std(0)`."
 )(lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).std() / math.sqrt(len(masks)))
+
+mistake(
+    "You divide by the root of K - 1. The K - 1 belongs into the standard deviation, where "
+    "`.std(0)` has it already; a mean of K contributions is steadier by the root of K."
+)(lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).std(0) / math.sqrt(len(masks) - 1))
+
+mistake(
+    "You divide by the root of all the masks' pixels together. At each pixel there are K "
+    "contributions, one for each mask: `len(masks)`."
+)(lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).std(0) / math.sqrt(masks.numel()))
+
+mistake(
+    "You take the spread of the scores times the spread of the masks. The spread of a product is "
+    "something else: multiply first, then take `.std(0)`."
+)(lambda scores, masks: scores.std() * masks.std(0) / math.sqrt(len(masks)))
+
+mistake(
+    "You keep a dimension that is gone after the standard deviation over the masks: the result "
+    "is (1, H, W)."
+)(
+    lambda scores, masks: (
+        (scores.view(-1, 1, 1, 1) * masks).std(0, keepdim=True) / math.sqrt(len(masks))
+    )
+)
 
 mistake("You measure how the masks spread, not the contributions: multiply by the scores first.")(
     lambda scores, masks: masks.std(0) / math.sqrt(len(masks))

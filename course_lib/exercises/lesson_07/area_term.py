@@ -27,13 +27,15 @@ def probe_area_term(answer: Callable[..., Any], rng: torch.Generator) -> Outcome
     # float32, so that an answer may start from torch.zeros
     masks = rand(rng, 3, 1, 4, 5, low=0, dtype=torch.float32).requires_grad_()
     # no whole numbers of the 20 pixels, which rounding might turn into one less
-    areas = torch.tensor([0.12, 0.37, 0.83])
+    areas = torch.tensor([0.03, 0.37, 0.83])
     terms = call(answer, masks, areas)
     outcome: Outcome = {"area terms": terms.detach() if isinstance(terms, Tensor) else terms}
     perfect = torch.zeros(1, 1, 4, 5)
     perfect.view(-1)[torch.randperm(20, generator=rng)[:5]] = 1
     quarter = torch.tensor([0.25])
     outcome["term of a mask of zeros and ones with the right area"] = call(answer, perfect, quarter)
+    everything = torch.tensor([1.0])
+    outcome["term of a mask that may show everything"] = call(answer, masks[:1], everything)
     if terms.requires_grad:
         weights = rand(rng, 3, dtype=torch.float32)
         (outcome["gradient at the masks"],) = torch.autograd.grad((terms * weights).sum(), masks)
@@ -53,6 +55,11 @@ HINTS = [
 ]
 
 mistake = Mistakes()
+
+
+def _wanted(masks, areas, rounded=torch.floor):
+    size = masks[0].numel()
+    return (torch.arange(size) >= rounded((1 - areas) * size)[:, None]).to(masks)
 
 
 def _term_with(masks, areas, *, descending=False, swap=False, total=False, size_only=False):
@@ -85,6 +92,34 @@ def _not_sorted(masks, areas):
     return (values - wanted).square().mean(1)
 
 
+mistake("You round the number of zeros. The formula rounds it *down*: `((1 - areas) * P).long()`.")(
+    lambda m, a: (m.flatten(1).sort(1).values - _wanted(m, a, torch.round)).square().mean(1)
+)
+
+mistake(
+    "You have one zero too many. The places are counted from 0, so the ones begin *at* the "
+    "number of zeros: `torch.arange(P) >= zeros[:, None]`."
+)(
+    lambda m, a: (
+        (m.flatten(1).sort(1).values - _wanted(m, a, lambda zeros: zeros.floor() + 1))
+        .square()
+        .mean(1)
+    )
+)
+
+mistake("All masks are held to the first one's area. Each has its own: `areas[:, None]`.")(
+    lambda m, a: _term_with(m, a[:1].expand(len(m)))
+)
+
+mistake(
+    "The values are right, but no gradient leads back to the masks: somewhere you `detach` them, "
+    "or compute inside `no_grad`."
+)(lambda m, a: _term_with(m.detach(), a))
+
+mistake("The result is (N,), one number for each mask. Leave out `keepdim=True`.")(
+    lambda m, a: _term_with(m, a)[:, None]
+)
+
 mistake("You sum over the pixels. The mean makes the term independent of the image's size.")(
     lambda m, a: _term_with(m, a, total=True)
 )
@@ -94,11 +129,6 @@ mistake(
     "passes; sorted values against "
     "zeros and ones make it decide."
 )(lambda m, a: (m.flatten(1).mean(1) - a).square())
-
-
-def _wanted(masks, areas):
-    size = masks[0].numel()
-    return (torch.arange(size) >= ((1 - areas) * size).long()[:, None]).to(masks)
 
 
 mistake("You take magnitudes; squares are asked for.")(
@@ -121,8 +151,8 @@ mistake(
 
 
 @mistake(
-    "You round the number of ones down. The formula rounds the number of *zeros* down, "
-    "`((1 - areas) * P).long()`."
+    "You round the number of zeros up, or that of the ones down, which is the same. The formula "
+    "rounds the number of *zeros* down: `((1 - areas) * P).long()`."
 )
 def _ones_rounded_down(masks, areas):
     size = masks[0].numel()

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..engine.exercise import Exercise, Mistakes, Outcome
+from ..engine.models import nested_network
 from ..engine.probes import call, rand, randint
+from ..engine.traces import no_trace
 from . import LESSON
 from .area_term import area_term
 from .one_step import one_step
+from .perturb import perturb
 from .shared import Objective
 
 
@@ -38,9 +42,10 @@ def extremal_masks(
 
 
 def _search(rng: torch.Generator) -> tuple[Objective, Objective, Tensor, Tensor]:
-    worth = 40 * rand(rng, 1, 1, 4, 4)
-    start = rand(rng, 2, 1, 4, 4, low=0.4, high=0.6)
-    areas = torch.tensor([0.25, 0.5], dtype=torch.float64)
+    # so near to 1 that most parameters must be cut to [0, 1]
+    worth = 40 * rand(rng, 1, 1, 4, 4, dtype=torch.float32)
+    start = rand(rng, 2, 1, 4, 4, low=0.7, high=1, dtype=torch.float32)
+    areas = torch.tensor([0.25, 0.5])
     return (
         lambda masks: (masks * worth).sum((1, 2, 3)),
         lambda p: p.square(),
@@ -53,8 +58,31 @@ def probe_extremal_masks(answer: Callable[..., Any], rng: torch.Generator) -> Ou
     """A short search on a 4 x 4 image whose cells have known worths."""
     score, render, start, areas = _search(rng)
     steps = randint(rng, 6, 9)
-    masks = call(answer, score, render, start, areas, steps)
-    return {"masks": masks, "the masks carry no graph": not masks.requires_grad}
+    outcome: Outcome = {"masks": None}
+    with no_trace(outcome, "after the search", start):
+        outcome["masks"] = masks = call(answer, score, render, start, areas, steps)
+    outcome["the masks carry no graph"] = not masks.requires_grad
+    outcome["masks after a single step"] = call(answer, score, render, start, areas, 1).detach()
+    return outcome
+
+
+def use_extremal_masks(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
+    """The lesson's search in small: a network, perturbed images, masks larger than parameters."""
+    model = nested_network(rng, dtype=torch.float32).requires_grad_(False)
+    pyramid = rand(rng, 4, 3, 8, 12, low=0, dtype=torch.float32)
+    start = rand(rng, 3, 1, 4, 6, low=0.8, high=1, dtype=torch.float32)
+    areas = torch.tensor([0.1, 0.2, 0.45])
+    outcome: Outcome = {}
+    with no_trace(outcome, "after the lesson's search", model, start):
+        outcome["the masks of the lesson's search"] = call(
+            answer,
+            lambda masks: model(perturb(pyramid, masks))[:, 2],
+            lambda p: F.interpolate(p, size=(8, 12), mode="bilinear"),
+            start,
+            areas,
+            4,
+        )
+    return outcome
 
 
 HINTS = [
@@ -183,6 +211,70 @@ mistake(
 
 
 @mistake(
+    "Your loop returns after its first step. The `return` belongs behind the loop, one level "
+    "further left."
+)
+def _returns_in_the_loop(score, render, parameters, areas, steps):
+    return extremal_masks(score, render, parameters, areas, 1)
+
+
+@mistake("You always make 60 steps, as the lesson does further below. Make `steps` of them.")
+def _always_sixty(score, render, parameters, areas, steps):
+    return extremal_masks(score, render, parameters, areas, 60)
+
+
+@mistake("You make one step too many: `range(steps)` begins at 0 and makes all of them.")
+def _one_step_too_many(score, render, parameters, areas, steps):
+    return extremal_masks(score, render, parameters, areas, steps + 1)
+
+
+mistake("Your weight is 0 at first and grows evenly: `1.06 * t` in place of `1.06 ** t`.")(
+    _climb(
+        lambda t, p, score, render, areas: (
+            score(render(p)) - 100 * 1.06 * t * area_term(render(p), areas)
+        )
+    )
+)
+
+mistake("The optimiser here is Adam. AdamW also draws all parameters towards 0.")(
+    _climb(_right_objective, torch.optim.AdamW)
+)
+
+mistake(
+    "No gradient leads from the score back to the parameters: somewhere you `detach` the masks, "
+    "so that the area term alone is climbed on."
+)(_climb(lambda t, p, s, render, a: s(render(p).detach()) - _price(t, render(p), a)))
+
+mistake(
+    "You add up the scores of all masks and take each mask's area term from the sum, so the scores "
+    "count as many times as there are masks. Leave `score(masks)` one number for each."
+)(_climb(lambda t, p, s, render, a: s(render(p)).sum() - _price(t, render(p), a)))
+
+
+@mistake(
+    "You begin with masks that show everything. Where to begin is given: a copy of `parameters`."
+)
+def _begins_with_ones(score, render, parameters, areas, steps):
+    return extremal_masks(score, render, torch.ones_like(parameters), areas, steps)
+
+
+@mistake("These are the masks of *before* the last step. Render once more, after the loop.")
+def _before_the_last_step(score, render, parameters, areas, steps):
+    return extremal_masks(score, render, parameters, areas, steps - 1)
+
+
+@mistake("The parameters are not cut to [0, 1] after each step. Your `one_step` does that: use it.")
+def _not_cut(score, render, parameters, areas, steps):
+    parameters = parameters.detach().clone().requires_grad_()
+    optimiser = torch.optim.Adam([parameters], lr=0.05)
+    for t in range(steps):
+        optimiser.zero_grad()
+        (-_right_objective(t, parameters, score, render, areas).sum()).backward()
+        optimiser.step()
+    return render(parameters).detach()
+
+
+@mistake(
     "You render once, before the loop. The parameters change, so the masks must be "
     "rendered anew in every step: inside the objective."
 )
@@ -237,6 +329,7 @@ EXERCISE = Exercise(
     answer="extremal_masks",
     reference=extremal_masks,
     probe=probe_extremal_masks,
+    then=use_extremal_masks,
     mistakes=mistake,
     hints=HINTS,
 )

@@ -26,8 +26,21 @@ def perturb(pyramid: Tensor, masks: Tensor) -> Tensor:
     return result
 
 
+def _slope_at(answer: Callable[..., Any], pyramid: Tensor, value: float) -> bool:
+    """Whether a gradient leads back to masks that have one value everywhere."""
+    masks = torch.full((1, 1, *pyramid.shape[2:]), value, requires_grad=True)
+    images = call(answer, pyramid, masks)
+    if not images.requires_grad:
+        return False
+    (slope,) = torch.autograd.grad(images.sum(), masks)
+    return bool((slope != 0).any())
+
+
 def probe_perturb(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Masks between levels and exactly on them; the gradient with respect to the mask."""
+    """Masks between levels and exactly on them; the gradient with respect to the mask.
+
+    At a level the gradients from below and from above differ, and either is right.
+    """
     # float32, so that an answer may start from torch.zeros
     pyramid = rand(rng, 4, 3, 4, 5, low=0, dtype=torch.float32)
     masks = rand(rng, 2, 1, 4, 5, low=0.02, high=0.98, dtype=torch.float32).requires_grad_()
@@ -37,11 +50,18 @@ def probe_perturb(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     outcome["a mask of ones shows the last level"] = close(whole[0], pyramid[-1])
     nothing = call(answer, pyramid, torch.zeros(1, 1, 4, 5))
     outcome["a mask of zeros shows the first level"] = close(nothing[0], pyramid[0])
+    on_levels = torch.arange(20).remainder(5).view(1, 1, 4, 5) / 4
+    outcome["images of masks that lie exactly on five levels"] = call(
+        answer, rand(rng, 5, 3, 4, 5, low=0, dtype=torch.float32), on_levels
+    )
+    outcome["images between two levels"] = call(answer, pyramid[:2], masks.detach())
     weights = rand(rng, *images.shape, dtype=torch.float32)
     if images.requires_grad:
         (outcome["gradient at the masks"],) = torch.autograd.grad((images * weights).sum(), masks)
     else:
         outcome["gradient at the masks"] = None
+    outcome["there is a slope where the mask is 1"] = _slope_at(answer, pyramid, 1.0)
+    outcome["there is a slope where the mask is 0"] = _slope_at(answer, pyramid, 0.0)
     return outcome
 
 
@@ -109,6 +129,73 @@ def _top_is_missing(pyramid, masks):
         (place.floor() == k) * ((1 - share) * pyramid[k] + share * pyramid[k + 1])
         for k in range(levels - 1)
     )
+
+
+@mistake(
+    "The images are right, but where the mask is 1 they don't change with it, so there is no slope "
+    "to come down from a mask that shows everything. There the two levels are the last but one "
+    "and the last: keep the lower level at most at `len(pyramid) - 2`."
+)
+def _flat_at_the_top(pyramid, masks):
+    last = len(pyramid) - 1
+    place = masks * last
+    low = place.floor()
+    high, share = (low + 1).clamp(max=last), place - low
+    return sum(
+        ((low == k) * (1 - share) + (high == k) * share) * pyramid[k] for k in range(last + 1)
+    )
+
+
+@mistake(
+    "The images are right, but where the mask is exactly 0 or 1 they don't change with it, so "
+    "there is no slope to climb. So it is at the corners of `clamp`, `abs` and `relu`: mix each "
+    "pair of levels with `share = place - lower`, and choose the pair by `lower == k`."
+)
+def _flat_at_both_ends(pyramid, masks):
+    place = masks * (len(pyramid) - 1)
+    return sum((1 - (place - k).abs()).relu() * level for k, level in enumerate(pyramid))
+
+
+@mistake(
+    "A pixel that lies exactly on a level is shown by neither of the two pairs beside it. Let one "
+    "of them count there, `lower == k`."
+)
+def _nothing_on_a_level(pyramid, masks):
+    place = masks * (len(pyramid) - 1)
+    return sum(
+        ((place > k) & (place < k + 1)) * ((k + 1 - place) * pyramid[k] + (place - k) * above)
+        for k, above in enumerate(pyramid[1:])
+    )
+
+
+@mistake(
+    "A pixel that lies exactly on a level is shown twice, by both pairs beside it. Let one of "
+    "them count there, `lower == k`."
+)
+def _twice_on_a_level(pyramid, masks):
+    place = masks * (len(pyramid) - 1)
+    return sum(
+        ((place >= k) & (place <= k + 1)) * ((k + 1 - place) * pyramid[k] + (place - k) * above)
+        for k, above in enumerate(pyramid[1:])
+    )
+
+
+@mistake(
+    "You mix by the mask itself. The share of the upper level is how far the pixel lies above the "
+    "lower one: `share = place - lower`."
+)
+def _mixed_by_the_mask(pyramid, masks):
+    lower = (masks * (len(pyramid) - 1)).floor().clamp(max=len(pyramid) - 2)
+    return sum(
+        (lower == k) * ((1 - masks) * pyramid[k] + masks * pyramid[k + 1])
+        for k in range(len(pyramid) - 1)
+    )
+
+
+@mistake("You count on eight levels. Another pyramid may have more or fewer: `len(pyramid)`.")
+def _always_eight_levels(pyramid, masks):
+    pairs = _pairs(pyramid, masks, steps=7, clamp=False)
+    return sum(here * mixed for here, mixed in pairs)
 
 
 @mistake(

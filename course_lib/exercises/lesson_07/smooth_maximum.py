@@ -20,18 +20,28 @@ def smooth_maximum(values: Tensor, coldness: float = 20.0) -> Tensor:
 
 
 def probe_smooth_maximum(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Random values at two temperatures, and values that would overflow a plain exponential."""
-    values = rand(rng, 3, 4, 6, low=0)
-    outcome = {
+    """Values of both signs at three temperatures, values that overflow an exponential, slopes."""
+    values = rand(rng, 3, 4, 6, dtype=torch.float32)
+    outcome: Outcome = {
         "smooth maximum": call(answer, values),
         "smooth maximum with coldness 3": call(answer, values, 3.0),
+        "smooth maximum with coldness=0.5": call(answer, values, coldness=0.5),
+        "smooth maximum of a list of numbers": call(answer, values[0, 0]),
     }
-    large = call(answer, 100 * values)
+    # rows so far apart that the maximum of all says nothing of a row's own
+    large = call(answer, 100 * values + 300 * torch.arange(4.0).view(4, 1))
     if isinstance(large, Tensor):
         # two results with NaN are never equal, so this mistake could not be named
         outcome["it is finite, for large values too"] = bool(torch.isfinite(large).all())
         large = large.nan_to_num(posinf=0, neginf=0)
     outcome["smooth maximum of large values"] = large
+    leaf = values.clone().requires_grad_()
+    cold = call(answer, leaf, 3.0)
+    weights = rand(rng, 3, 4, dtype=torch.float32)
+    if cold.requires_grad:
+        (outcome["gradient at the values"],) = torch.autograd.grad((cold * weights).sum(), leaf)
+    else:
+        outcome["gradient at the values"] = None
     return outcome
 
 
@@ -43,6 +53,49 @@ HINTS = [
 
 mistake = Mistakes()
 
+
+@mistake(
+    "The values are right, but you cut the weights off from the gradient. They depend on the "
+    "values too, and which value should win is what a mask learns by them: no `detach`, no "
+    "`no_grad`."
+)
+def _weights_cut_off(values, coldness=20.0):
+    return ((coldness * values).softmax(-1).detach() * values).sum(-1)
+
+
+@mistake(
+    "The values are right, but no gradient leads back to them: somewhere you `detach` them, or "
+    "compute inside `no_grad`."
+)
+def _all_cut_off(values, coldness=20.0):
+    return smooth_maximum(values.detach(), coldness)
+
+
+@mistake(
+    "You subtract the largest of *all* values. Where another row is far larger, `exp` of what is "
+    "left is 0 throughout, and 0 divided by 0 is no number. Subtract each row's own largest value, "
+    "or let `softmax` do it."
+)
+def _one_maximum_for_all(values, coldness=20.0):
+    weights = (coldness * (values - values.max())).exp()
+    return (weights * values).sum(-1) / weights.sum(-1)
+
+
+mistake("The coldness is 20 where nothing else is said: `coldness=20.0`.")(
+    lambda values, coldness=10.0: smooth_maximum(values, coldness)
+)
+
+mistake("Negative values count as they are: leave their sign to them.")(
+    lambda values, coldness=20.0: ((coldness * values.abs()).softmax(-1) * values).sum(-1)
+)
+
+mistake("You cut negative values off at 0. They compete like all others.")(
+    lambda values, coldness=20.0: smooth_maximum(values.clamp(min=0), coldness)
+)
+
+mistake(
+    "With a minus before the coldness the smallest value weighs most: this is a smooth minimum."
+)(lambda values, coldness=20.0: smooth_maximum(values, -coldness))
 
 mistake("This is the plain maximum. Only its one winner gets a gradient.")(
     lambda values, coldness=20.0: values.amax(-1)
@@ -98,6 +151,11 @@ mistake("These are the weights. What is asked for is the mean of the values with
 mistake("The softmax goes over the first dimension; the values that compete stand in the last.")(
     lambda values, coldness=20.0: ((coldness * values).softmax(0) * values).sum(-1)
 )
+
+mistake(
+    "You count the dimensions from the front. `values` may have any number of them; the last one "
+    "is always -1."
+)(lambda values, coldness=20.0: ((coldness * values).softmax(2) * values).sum(2))
 
 EXERCISE = Exercise(
     name="smooth_maximum",
