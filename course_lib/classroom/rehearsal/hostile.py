@@ -377,6 +377,24 @@ CHEATS = [
         """,
     ),
     Hostile(
+        "a replaced method of the grader's",
+        "wrong",
+        "not attempted",
+        stubs=True,
+        body="return 0",
+        cell="""
+        import sys
+        from course_lib.classroom.grade.inside.answers import Answers
+        from course_lib.classroom.grade.wire import pack_runs
+        from course_lib.exercises.engine.judging import run
+        def probe(self, exercise, seeds):
+            runs, tensors = pack_runs(run(exercise, exercise.reference, seeds))
+            return {'runs': runs, 'remark': '', 'wraps': False}, tensors
+        Answers.probe = probe
+        sys.setrecursionlimit(60)
+        """,
+    ),
+    Hostile(
         "replaced modules",
         "wrong",
         "not attempted",

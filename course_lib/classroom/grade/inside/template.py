@@ -22,6 +22,8 @@ from typing import Any
 
 import torch
 
+from course_lib.exercises.engine.registry import exercises
+
 from ..lessons import OwnCell, from_json
 from ..wire import receive, send
 from .child import grade_one
@@ -75,7 +77,8 @@ def serve(control: socket.socket, *, nested: bool) -> None:
 
 
 def _import_what_lessons_import(lessons: dict[str, list[OwnCell]]) -> None:
-    """Run the import statements of the course's own cells, so that no child has to."""
+    """Import the exercises, and what the course's own cells import, so that no child has to."""
+    exercises()
     import IPython.core.inputtransformer2  # noqa: F401
 
     statements = {

@@ -42,6 +42,8 @@ class Untouched:
 
         course = [name for name in sys.modules if name.split(".")[0] == "course_lib"]
         spaces: list[Any] = [import_module(name) for name in (*_MODULES, *course)]
+        spaces += [kind for name in course for kind in _classes(sys.modules[name])]
+        self._depth = sys.getrecursionlimit()
         self._modules = sys.modules
         self._loaded = dict(sys.modules)
         self._members = [(space, dict(vars(space))) for space in (*spaces, torch.Tensor)]
@@ -57,6 +59,7 @@ class Untouched:
 
         sys.settrace(None)
         sys.setprofile(None)
+        sys.setrecursionlimit(self._depth)
         sys.modules = self._modules
         sys.modules.update(self._loaded)
         for space, members in self._members:
@@ -78,11 +81,15 @@ class Untouched:
             torch._C._pop_torch_function_stack()
 
 
+def _classes(module: types.ModuleType) -> list[type]:
+    """The classes that a module defines."""
+    values = vars(module).values()
+    return [v for v in values if isinstance(v, type) and v.__module__ == module.__name__]
+
+
 def _functions(module: types.ModuleType) -> list[types.FunctionType]:
-    found: list[types.FunctionType] = []
-    for value in vars(module).values():
-        if isinstance(value, types.FunctionType):
-            found.append(value)
-        elif isinstance(value, type) and value.__module__ == module.__name__:
-            found += [v for v in vars(value).values() if isinstance(v, types.FunctionType)]
+    """The functions of a module, and those of its own classes."""
+    found = [v for v in vars(module).values() if isinstance(v, types.FunctionType)]
+    for kind in _classes(module):
+        found += [v for v in vars(kind).values() if isinstance(v, types.FunctionType)]
     return found
