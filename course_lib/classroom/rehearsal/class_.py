@@ -106,5 +106,5 @@ def _odd(lesson: str, asked: list[Exercise]) -> list[Callable[[], Pupil]]:
 
     return [
         *(partial(of_broken, case) for case in broken.ALL),
-        *(partial(of_hostile, case) for case in hostile.ALL),
+        *(partial(of_hostile, case) for case in hostile.suited(first)),
     ]

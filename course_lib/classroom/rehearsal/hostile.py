@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib.exercises import Exercise
@@ -24,6 +23,7 @@ class Hostile:
         cell: a cell of its own, at the top.
         stubs: whether everything but that is left as it was handed out.
         alike: whether the answer is right and reads or behaves like the reference.
+        of_function: whether it is meant for an exercise whose answer is a function.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Hostile:
     cell: str = ""
     stubs: bool = False
     alike: bool = False
+    of_function: bool = False
 
     def make(self, lesson: str, first: Exercise) -> bytes:
         """The submission as a file.
@@ -156,6 +157,7 @@ ANSWERS = [
     Hostile(
         "a tensor that agrees with everything",
         "wrong",
+        of_function=True,
         body="""
         import torch
         class Agreeable(torch.Tensor):
@@ -219,6 +221,7 @@ RIGHT = [
     ),
     Hostile(
         "a slow answer",
+        of_function=True,
         answer="""
         <own>
         _quick = <answer>
@@ -230,6 +233,7 @@ RIGHT = [
     ),
     Hostile(
         "an answer that is right up to rounding",
+        of_function=True,
         answer="""
         <own>
         _exact = <answer>
@@ -322,6 +326,7 @@ CELLS = [
     Hostile(
         "HTML in what it says",
         "error",
+        of_function=True,
         answer="""
         def <answer>(*args, **kwargs):
             raise ValueError('<script>alert(1)</script><img src=x onerror=alert(2)>')
@@ -330,6 +335,7 @@ CELLS = [
     Hostile(
         "half characters",
         "error",
+        of_function=True,
         answer="def <answer>(*args, **kwargs):\n    raise ValueError('\\udce4\\x00\\x1b[31m')",
     ),
 ]
@@ -366,6 +372,7 @@ CHEATS = [
         "replaced functions of the course",
         "wrong",
         "not attempted",
+        of_function=True,
         stubs=True,
         body="return 0",
         cell="""
@@ -458,6 +465,7 @@ CHEATS = [
     Hostile(
         "the code object of the library's",
         "not attempted",
+        of_function=True,
         answer=_REFERENCE
         + "from types import FunctionType\n"
         + "<answer> = FunctionType(reference.__code__, reference.__globals__)",
@@ -469,10 +477,16 @@ CHEATS = [
     ),
     Hostile(
         "a wrapper of the library's",
+        of_function=True,
         alike=True,
         answer=_REFERENCE + "def <answer>(*args, **kwargs):\n    return reference(*args, **kwargs)",
     ),
 ]
 
-Make = Callable[[str, Exercise], bytes]
 ALL = [*ANSWERS, *RIGHT, *CELLS, *CHEATS]
+
+
+def suited(first: Exercise) -> list[Hostile]:
+    """The submissions that mean what they say where this is a lesson's first exercise."""
+    is_class = isinstance(first.reference, type)
+    return [case for case in ALL if not (is_class and case.of_function)]

@@ -6,6 +6,9 @@ from here: a channel to the grading process, which believes nothing that comes t
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import socket
 import time
 from typing import Any
@@ -31,6 +34,8 @@ def grade_one(
     content: bytes,
     lessons: dict[str, list[OwnCell]],
     untouched: Untouched,
+    *,
+    alone: bool,
 ) -> None:
     """Do one job and send what comes of it, step by step.
 
@@ -41,6 +46,8 @@ def grade_one(
         content: the file.
         lessons: the course's cells.
         untouched: what is put back before answers are probed.
+        alone: whether this process has a namespace of processes to itself, where what a step has
+            started and left running is killed before the next.
     """
     try:
         script = write_script(read_notebook(content), lessons, job["name"])
@@ -66,9 +73,11 @@ def grade_one(
             if not ended_before:
                 send(channel, {"step": "begin", "label": label})
             answers.check(wanted[step.exercise], space, judged=not ended_before)
+            _end_strays(alone)
         elif step.label not in job["avoid"]:
             send(channel, {"step": "begin", "label": step.label, "exercise": step.exercise})
             trouble = run_cell(step.source, step.label, space)
+            _end_strays(alone)
             if trouble:
                 send(
                     channel,
@@ -91,8 +100,16 @@ def grade_one(
         send(channel, {"step": "begin", "label": f"answer {name}"})
         untouched.put_back()
         data, tensors = answers.probe(exercise, seeds)
+        _end_strays(alone)
         send(channel, {"step": "probed", "exercise": name, **data}, tensors)
     send(channel, {"step": "end"})
+
+
+def _end_strays(alone: bool) -> None:
+    """Kill all other processes of the namespace but its first, so that they disturb no step."""
+    if alone:
+        with contextlib.suppress(OSError):
+            os.kill(-1, signal.SIGKILL)
 
 
 def _copies(script: Script, wanted: dict[str, Exercise]) -> list[str]:

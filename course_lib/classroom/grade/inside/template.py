@@ -70,7 +70,7 @@ def serve(control: socket.socket, *, nested: bool) -> None:
             _be_child(
                 channel,
                 nested,
-                partial(_work, channel, lessons, untouched),
+                partial(_work, channel, lessons, untouched, alone=nested),
             )
         channel.close()
         send(control, _watch(child, control, nested, inherited))
@@ -106,9 +106,15 @@ def _next_channel(control: socket.socket) -> socket.socket:
         # else it was the order to end a child that had already ended
 
 
-def _work(channel: socket.socket, lessons: dict[str, list[OwnCell]], untouched: Untouched) -> None:
+def _work(
+    channel: socket.socket,
+    lessons: dict[str, list[OwnCell]],
+    untouched: Untouched,
+    *,
+    alone: bool,
+) -> None:
     frame = receive(channel, time.monotonic() + 60)
-    grade_one(channel, frame.data, frame.tensors, lessons, untouched)
+    grade_one(channel, frame.data, frame.tensors, lessons, untouched, alone=alone)
 
 
 def _be_child(channel: socket.socket, nested: bool, work: Callable[[], None]) -> None:
