@@ -132,8 +132,8 @@ def test_every_photo_is_there_and_names_its_author():
         assert read_image(photo.path).shape[1] == 3
 
 
-# Linear bottlenecks lose relevance, which excitation backprop says.
-@pytest.mark.filterwarnings("ignore:.*relevance")
+# Linear bottlenecks lose relevance, which excitation backprop says; no max pooling, DeConvNet.
+@pytest.mark.filterwarnings("ignore:.*relevance", "ignore:DeConvNet's map of this network")
 @pytest.mark.parametrize("method", methods())
 def test_every_method_draws_a_map_of_the_cat(method, cat):
     network, x, category, _ = cat
