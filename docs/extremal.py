@@ -289,6 +289,9 @@ other work too.
 
 Images measured so far: {{done}}. Planned: {{planned}}.
 
+The networks see the same scenes, {{different}} different images in all so far, so that the intervals,
+which take each network's images for different ones, are too narrow rather than too wide.
+
 A score that was searched for is no measure of a mask: it can be raised by fooling the network. So
 each map is made into the region of its highest values, of {", ".join(map(str, AREAS))} of the
 image, all regions get the same soft rim, and the network is asked for the class when only the
@@ -305,7 +308,8 @@ def page(results: Results) -> Iterator[str]:
     default = inspect.signature(extremal_perturbation).parameters["max_iter"].default
     done = ", ".join(f"{len(results.complete(name))} {name}" for name in PLANNED)
     planned = ", ".join(f"{count} {name}" for name, count in PLANNED.items())
-    yield INTRODUCTION.format(done=done, planned=planned)
+    different = len({image for _, image in results.complete()})
+    yield INTRODUCTION.format(done=done, planned=planned, different=different)
     if any(len(results.complete(name)) < count for name, count in PLANNED.items()):
         yield "**The measurement is not finished.** With few images the intervals are wide, and"
         yield "what they do not show may still be so."
