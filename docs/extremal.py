@@ -289,8 +289,8 @@ other work too.
 
 Images measured so far: {{done}}. Planned: {{planned}}.
 
-The networks see the same scenes, {{different}} different images in all so far, so that the intervals,
-which take each network's images for different ones, are too narrow rather than too wide.
+The networks see the same scenes (images that differ, in all so far: {{different}}), and the
+intervals take them for different ones, so that they are too narrow rather than too wide.
 
 A score that was searched for is no measure of a mask: it can be raised by fooling the network. So
 each map is made into the region of its highest values, of {", ".join(map(str, AREAS))} of the
