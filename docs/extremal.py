@@ -303,6 +303,14 @@ lies on the object. RISE has {RISE_MASKS} masks.
 """
 
 
+_UNTIL_MEASURED = ", until all that is planned was measured: few images reach 0 with any number."
+
+
+def is_unfinished(results: Results) -> bool:
+    """Whether some of the images that are planned are not measured yet."""
+    return any(len(results.complete(name)) < count for name, count in PLANNED.items())
+
+
 def page(results: Results) -> Iterator[str]:
     """The lines of docs/extremal.md."""
     default = inspect.signature(extremal_perturbation).parameters["max_iter"].default
@@ -310,7 +318,7 @@ def page(results: Results) -> Iterator[str]:
     planned = ", ".join(f"{count} {name}" for name, count in PLANNED.items())
     different = len({image for _, image in results.complete()})
     yield INTRODUCTION.format(done=done, planned=planned, different=different)
-    if any(len(results.complete(name)) < count for name, count in PLANNED.items()):
+    if is_unfinished(results):
         yield "**The measurement is not finished.** With few images the intervals are wide, and"
         yield "what they do not show may still be so."
         yield ""
@@ -324,10 +332,9 @@ def page(results: Results) -> Iterator[str]:
         found = to_paper(results, steps)
         yield f"| {steps} | {found.n} | {found} | {found.verdict()} |"
     yield ""
-    yield (
-        f"The smallest number whose interval reaches 0 or better is {enough_steps(results)}; "
-        f"`max_iter` is {default} by default."
-    )
+    enough = enough_steps(results)
+    yield f"The smallest number whose interval reaches 0 or better is {enough}; `max_iter` is"
+    yield f"{default} by default{_UNTIL_MEASURED if is_unfinished(results) else '.'}"
     yield ""
     yield "## Beside other methods"
     yield ""

@@ -114,7 +114,7 @@ def extremal_perturbation(
     target: Any,
     areas: Sequence[float] | float = (0.1,),
     perturbation: str = BLUR_PERTURBATION,
-    max_iter: int = 100,
+    max_iter: int = 200,
     num_levels: int = 8,
     step: int | None = None,
     sigma: float | None = None,
@@ -160,7 +160,7 @@ def extremal_perturbation(
             of a single disc (`MaskGenerator.disc_area`; 0.033 by default) can show nothing whole.
         perturbation: "blur" or "fade".
         max_iter: the number of iterations. Whatever it is, the masks go through the paper's
-            schedule from end to end; docs/extremal.md says why it is 100 by default.
+            schedule from end to end; docs/extremal.md compares numbers.
         num_levels: levels of the pyramid.
         step: pixels between the mask's parameters; by default 7 for an image whose shorter side has
             224 pixels, and in proportion for others.

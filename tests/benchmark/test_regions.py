@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from inspect import signature
 from typing import Any
 
 import pytest
 import torch
 
+from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.maps.imaging import imsmooth
 from course_lib.benchmark.regions import (
     BLURS,
@@ -242,5 +244,8 @@ def test_the_page_is_what_its_store_says_and_the_default_what_the_page_says() ->
     results = extremal.Results(extremal.read())
     printed = "\n".join(extremal.page(results)) + "\n"
     assert extremal.PAGE.read_text() == printed
-    enough = extremal.enough_steps(results)
-    assert f"reaches 0 or better is {enough}; `max_iter` is {enough} by default." in printed
+    default = signature(extremal_perturbation).parameters["max_iter"].default
+    # Few images reach 0 with any number of steps.
+    wanted = 200 if extremal.is_unfinished(results) else extremal.enough_steps(results)
+    assert default == wanted
+    assert f"`max_iter` is\n{default} by default" in printed
