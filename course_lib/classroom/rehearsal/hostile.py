@@ -46,8 +46,8 @@ class Hostile:
         notebook = blank(lesson) if self.stubs else solved(lesson)
         names = {"answer": first.answer, "exercise": first.name}
         if self.body:
-            is_class = isinstance(first.reference, type)
-            notebook = with_answer(notebook, first.name, _define(first.answer, self.body, is_class))
+            source = _define(first.answer, self.body, first.reference)
+            notebook = with_answer(notebook, first.name, source)
         if self.answer:
             own = _source_of(solved(lesson), first.name)
             source = _filled(self.answer, {**names, "own": own})
@@ -57,14 +57,16 @@ class Hostile:
         return as_bytes(notebook)
 
 
-def _define(answer: str, body: str, is_class: bool) -> str:
+def _define(answer: str, body: str, reference: object) -> str:
     inner = textwrap.indent(textwrap.dedent(body).strip(), "    ")
-    if not is_class:
+    if not isinstance(reference, type):
         return f"def {answer}(*args, **kwargs):\n{inner}\n"
-    return (
-        f"def _do(*args, **kwargs):\n{inner}\n\n\n"
-        f"class {answer}:\n    __init__ = apply = forward = backward = _do\n"
-    )
+    is_rule = any(base.__name__ == "Function" for base in reference.__mro__)
+    head = f"import torch\n\n\ndef _do(*args, **kwargs):\n{inner}\n\n\n"
+    if is_rule:
+        methods = "forward = backward = staticmethod(_do)"
+        return f"{head}class {answer}(torch.autograd.Function):\n    {methods}\n"
+    return f"{head}class {answer}:\n    __init__ = _do\n"
 
 
 def _filled(template: str, names: dict[str, str]) -> str:
@@ -144,6 +146,7 @@ ANSWERS = [
     Hostile(
         "__eq__ that is always true",
         "wrong",
+        of_function=True,
         body="""
         class Yes:
             def __eq__(self, other): return True
@@ -173,6 +176,7 @@ ANSWERS = [
     Hostile(
         "an object that lies about its shape and dtype",
         "wrong",
+        of_function=True,
         body="""
         import torch
         class Liar:
