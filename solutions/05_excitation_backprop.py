@@ -412,7 +412,7 @@ def parts(s, target):
     on, beside = (
         (fine * torch.as_tensor(masks[c])).sum() / fine.sum() for c in (target, other)
     )
-    return f"{on:.0%}, {beside:.0%}"
+    return f"{on:.0%}/{beside:.0%}"
 
 
 def row(target, maps):

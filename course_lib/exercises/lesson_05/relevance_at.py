@@ -34,9 +34,6 @@ def relevance_at(
     return p.sum(1, keepdim=True)
 
 
-RULES = table(Excitation)
-
-
 def probe_relevance_at(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """Maps at layers of a network that is in use, and what is left behind."""
     network = in_use(nested_network(rng, inplace=True, dtype=torch.float32), rng)
@@ -48,7 +45,7 @@ def probe_relevance_at(answer: Callable[..., Any], rng: torch.Generator) -> Outc
         ("a convolution", "features.block.conv"),
     ):
         with no_trace(outcome, f"at {name}", network, x):
-            s = call(answer, network, x, target, layer, RULES)
+            s = call(answer, network, x, target, layer, table(Excitation))
         outcome[f"the map at {name}"] = s.detach() if isinstance(s, Tensor) else s
     return outcome
 
@@ -59,7 +56,7 @@ def audit(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     x = activations(rng, 1, 3, 7, 8)
     return {
         f"the map at {layer} of a network whose weights are frozen": call(
-            answer, network, x, 0, layer, RULES
+            answer, network, x, 0, layer, table(Excitation)
         )
         for layer in ("features.block.relu", "features.pool", "features.relu", "features.conv")
     }

@@ -2346,3 +2346,337 @@ def shares(W):
 return shares(W) - shares(W.flip(0))
 """),
 )
+
+# --- later finds
+
+answers.right(
+    "excitation_by_hand",
+    """
+    def excitation_by_hand(x, W, p):
+        excites = [[max(w, 0.0) * a for w, a in zip(row, x.tolist())] for row in W.tolist()]
+        shares = [0.0] * len(x)
+        for row, r in zip(excites, p.tolist()):
+            z = sum(row)
+            for j, part in enumerate(row):
+                shares[j] += part / z * r if z else 0
+        return torch.tensor(shares, dtype=torch.float64)
+    """,
+)
+answers.wrong(
+    "excitation_by_hand",
+    """
+    def excitation_by_hand(x, W, p):
+        above = W.clamp(min=0)
+        z = (above * x).sum()
+        return (above * x / z * p[:, None]).sum(0)
+    """,
+)
+answers.wrong(
+    "excitation_by_hand",
+    """
+    def excitation_by_hand(x, W, p):
+        above = W.clamp(min=0)
+        z = above @ x
+        q = torch.softmax(above * x, dim=1)
+        return (q * p[:, None] * (z > 0)[:, None]).sum(0)
+    """,
+)
+answers.wrong(
+    "excitation_by_hand",
+    """
+    def excitation_by_hand(x, W, p):
+        above = W.clamp(min=0)
+        z = above @ x
+        shares = x * (torch.where(z > 0, p / z, 0) @ above)
+        return shares / shares.sum() * p.sum()
+    """,
+)
+answers.right(
+    "excitation_linear",
+    """
+    class ExcitationLinear(Function):
+        def forward(ctx, x, weight, bias):
+            ctx.save_for_backward(x)
+            ctx.weight = weight
+            return F.linear(x, weight, bias)
+
+        def backward(ctx, p):
+            if not ctx.needs_input_grad[0]:
+                return None, None, None
+            x = ctx.saved_tensors[0]
+            z = x @ ctx.weight.clamp(min=0).T
+            mask = z > 0
+            q = mask * p / torch.where(mask, z, torch.ones_like(z))
+            return torch.einsum("ni,ij,nj->nj", q, ctx.weight.clamp(min=0), x), None, None
+    """,
+)
+answers.wrong(
+    "excitation_linear",
+    linear("""
+x, weight = ctx.saved_tensors
+above = weight.clamp(min=0)
+z = x @ above.T
+q = torch.where(z > 0, p / z, 0)
+return x * (q @ above) * (x > 0), None
+"""),
+)
+answers.wrong(
+    "excitation_linear",
+    linear("""
+x, weight = ctx.saved_tensors
+above = weight.clamp(min=0)
+z = x @ above.T
+q = torch.where(z > 0, p / z, p)
+return x * (q @ above) + 1e-3, None, None
+"""),
+)
+answers.wrong(
+    "excitation_linear",
+    linear("""
+x, weight = ctx.saved_tensors
+above = weight.clamp(min=0)
+z = x.mean(0) @ above.T
+q = torch.where(z > 0, p / z, 0)
+return x * (q @ above), None, None
+"""),
+)
+answers.wrong(
+    "excitation_linear",
+    linear("""
+x, weight = ctx.saved_tensors
+above = weight.clamp(min=0)
+z = x @ above.T
+q = torch.where((z > 0) & (F.linear(x, weight) > 0), p / z, 0)
+return x * (q @ above), None, None
+"""),
+)
+answers.wrong(
+    "excitation",
+    excitation(
+        """
+(x,) = ctx.saved_tensors
+with torch.enable_grad():
+    u = x.detach().requires_grad_()
+    z = ctx.positive(u)
+    q = torch.where((z > 0) & (ctx.layer(x) > 0), p / z, 0).detach()
+    (pulled,) = torch.autograd.grad((z * q).sum(), u)
+return x * pulled, None, None
+""",
+        keep="ctx.positive, ctx.layer = positive, layer",
+    ),
+)
+answers.wrong(
+    "excitation",
+    excitation("""
+(x,) = ctx.saved_tensors
+with torch.enable_grad():
+    u = x.detach().requires_grad_()
+    z = ctx.positive(u)
+    q = torch.where(z > 0, p / z.mean(), 0).detach()
+    (pulled,) = torch.autograd.grad((z * q).sum(), u)
+return x * pulled, None, None
+"""),
+)
+answers.wrong(
+    "excitation",
+    excitation("""
+x, = ctx.saved_tensors
+with torch.enable_grad():
+    u = x.detach().requires_grad_()
+    z = ctx.positive(u)
+    q = torch.where(z > 0, p / z, 0).detach()
+    (pulled,) = torch.autograd.grad((z * q).sum(), u)
+return x * pulled
+"""),
+    says="one gradient for each argument",
+)
+answers.wrong(
+    "excitation",
+    excitation("""
+(x,) = ctx.saved_tensors
+with torch.enable_grad():
+    u = x.detach().requires_grad_()
+    z = positive(u)
+    q = torch.where(z > 0, p / z, 0).detach()
+    (pulled,) = torch.autograd.grad((z * q).sum(), u)
+return x * pulled, None, None
+"""),
+)
+answers.right(
+    "relevance_at",
+    relevance("""
+import copy
+twin = copy.deepcopy(model)
+with Probe(twin.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+    scores = twin(x)
+scores[:, target].sum().backward()
+return probe.gradient[0].sum(1, keepdim=True)
+"""),
+)
+answers.right(
+    "relevance_at",
+    relevance("""
+asked = [p.requires_grad for p in model.parameters()]
+for p in model.parameters():
+    p.requires_grad_(False)
+try:
+    with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+        scores = model(x)
+    scores[:, target].sum().backward()
+finally:
+    for p, flag in zip(model.parameters(), asked):
+        p.requires_grad_(flag)
+return probe.data[0].grad.sum(1, keepdim=True)
+"""),
+)
+answers.wrong(
+    "relevance_at",
+    relevance("""
+BackwardRules(rules).__enter__()
+with Probe(model.get_submodule(layer), target="output") as probe:
+    scores = model(x)
+(p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+return p.sum(1, keepdim=True)
+"""),
+)
+answers.wrong(
+    "relevance_at",
+    relevance("""
+was = model.training
+model.eval()
+with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+    scores = model(x)
+model.train(was)
+(p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+return p.sum(1, keepdim=True)
+"""),
+)
+answers.wrong(
+    "relevance_at",
+    relevance("""
+rules.pop(F.relu)
+with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+    scores = model(x)
+(p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+return p.sum(1, keepdim=True)
+"""),
+)
+answers.wrong(
+    "relevance_at",
+    relevance("""
+with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+    scores = model(x)
+p = torch.zeros_like(scores)
+p[:, target] = scores[:, target].detach()
+(p,) = torch.autograd.grad(scores, probe.data[0], p)
+return p.sum(1, keepdim=True)
+"""),
+)
+answers.wrong(
+    "relevance_at",
+    relevance("""
+torch.set_grad_enabled(True)
+with Probe(model.get_submodule(layer), target="output") as probe, BackwardRules(rules):
+    scores = model(x)
+torch.set_grad_enabled(False)
+return torch.ones_like(probe.data[0]).sum(1, keepdim=True)
+"""),
+)
+answers.wrong(
+    "relevance_at",
+    relevance("""
+probe = Probe(model.get_submodule(layer), target="output")
+model.probe = [probe]
+with BackwardRules(rules):
+    scores = model(x)
+(p,) = torch.autograd.grad(scores[:, target].sum(), probe.data[0])
+return p.sum(1, keepdim=True)
+"""),
+)
+answers.wrong(
+    "excitation_sum",
+    summed("""
+a, b = ctx.saved_tensors
+total = a.abs() + b.abs()
+to_a = torch.where(total > 0, p * a.abs() / total, p / 2)
+return to_a, p - to_a
+"""),
+)
+answers.wrong(
+    "excitation_sum",
+    summed("""
+a, b = ctx.saved_tensors
+total = a.abs() + b.abs()
+q = torch.where(total > 0, p / total, 0)
+return a.abs() * q, b.abs() * q, None, p
+"""),
+)
+answers.wrong(
+    "excitation_sum",
+    summed("""
+a, b = ctx.saved_tensors
+total = (a.abs() + b.abs()).max()
+return p * a.abs() / total, p * b.abs() / total
+"""),
+)
+answers.right(
+    "excitation_sum",
+    """
+    class ExcitationSum(Function):
+        @staticmethod
+        def forward(ctx, *terms):
+            ctx.save_for_backward(*terms)
+            return sum(terms)
+
+        @staticmethod
+        def backward(ctx, p):
+            sizes = [t.abs() for t in ctx.saved_tensors]
+            total = sum(sizes)
+            return tuple(p * size / (total + (total == 0)) for size in sizes)
+    """,
+)
+answers.wrong(
+    "contrastive_relevance",
+    contrast("""
+def shares(W):
+    above = W.clamp(min=0)
+    z = x @ above.T
+    return x * (torch.where(z > 0, p / z, 0) @ above)
+return shares(W) - shares(-W).mean(0)
+"""),
+)
+answers.wrong(
+    "contrastive_relevance",
+    contrast("""
+def shares(W):
+    above = W.clamp(min=0)
+    z = x @ above.T
+    return x * (torch.where(z > 0, p / z, 0) @ above)
+return shares(W) - 0.5 * shares(-W)
+"""),
+)
+answers.wrong(
+    "contrastive_relevance",
+    contrast("""
+y = ExcitationLinear(x, W, None)
+n = ExcitationLinear(x, -W, None)
+return y - n
+"""),
+)
+answers.wrong(
+    "contrastive_relevance",
+    contrast("""
+return ExcitationLinear.apply(x, W, None) - ExcitationLinear.apply(x, -W, None)
+"""),
+)
+answers.right(
+    "contrastive_relevance",
+    contrast("""
+kept = []
+for weight in (W, W.neg()):
+    leaf = torch.nn.Parameter(x.clone())
+    ExcitationLinear.apply(leaf, weight, None).backward(p)
+    kept.append(leaf.grad)
+return kept[0].sub(kept[1])
+"""),
+)
