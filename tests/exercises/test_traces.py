@@ -189,6 +189,6 @@ def test_a_bad_context_is_found_out(context: Any, owner: Any, case: str) -> None
 def test_what_torch_does_at_a_late_import_is_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     def imports_a_part(model: nn.Module, x: torch.Tensor) -> None:
         monkeypatch.setattr(torch, "some_part", ModuleType("torch.some_part"), raising=False)
-        monkeypatch.setattr(torch, "manual_seed", lambda seed: None)
+        monkeypatch.setattr(torch, "manual_seed", torch._disable_dynamo(torch.manual_seed))
 
     assert trace_of(imports_a_part) == "nothing"
