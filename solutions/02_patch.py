@@ -3,8 +3,9 @@
 #
 # *Lesson 02 · 45 minutes · ●●○*
 #
-# In the next lesson you will change what a ReLU does on the way *back* through a network. The network calls its ReLU
-# somewhere deep inside, in code that you did not write: a module, inside a module, inside a library.
+# In the next lesson you will change what a ReLU does on the way *back* through a network. The first picture below shows
+# why anybody would want to. The network calls its ReLU somewhere deep inside, in code that you did not write: a module,
+# inside a module, inside a library.
 #
 # You could rewrite the network. Here you learn to leave it as it is and to change, for a moment, what the name
 # `torch.relu` stands for. That is easy to do. The art is to leave nothing behind.
@@ -25,12 +26,36 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import check, diagrams, hint, plotting, solution
+from course_lib import check, hint, solution
 from course_lib.attribution.common import BackwardRules
+from course_lib.attribution.gradient import gradient as gradient_map
+from course_lib.attribution.guided_backprop import guided_backprop
+from course_lib.figures import diagrams, plotting
 from course_lib.world.examples import get_example_data
 from course_lib.world.scenes import CLASSES
 
+# %%
+model, x, category_1, category_2 = get_example_data("tiny_vgg")
+
+plotting.gallery(
+    [
+        [
+            plotting.Panel("image", x, f"{CLASSES[category_1]}?"),
+            plotting.Panel("heat", gradient_map(model, x, category_1), "ReLU as it is"),
+            plotting.Panel(
+                "heat", guided_backprop(model, x, category_1), "another rule for ReLUs"
+            ),
+        ]
+    ],
+    caption="What it is for: two maps of the same score of the same network. For the right one, "
+    "each ReLU did something else on the way back. Not a line of the network was changed.",
+    alt=f"A scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}; a map of "
+    "scattered bright dots; and a map of thin bright lines along the objects.",
+)
+
 # %% [markdown]
+# How is that done? Step by step.
+#
 # ## 1 · A name is a signpost
 #
 # `torch` is an object, a module. In it stands a signpost with the name `relu`, and it points to a function. Whoever
@@ -200,8 +225,8 @@ print("layer(numbers):", layer(numbers).tolist())
 
 # %% [markdown]
 # **Write `run_with(owner, attribute, replacement, function)`.** While `function()` runs, `owner.attribute` is
-# `replacement`. Return what `function()` returns. Afterwards the attribute is as it was, also when `function()` raises;
-# the exception must reach the caller.
+# `replacement`. Return what `function()` returns. Afterwards the attribute is as it was, also when `function()` raises,
+# whatever it raises (a `KeyboardInterrupt`, too, if you press *stop*); the exception must reach the caller.
 
 
 # %%
@@ -260,14 +285,18 @@ right.legend(ncols=3, loc="upper center")
 plotting.show(
     fig,
     caption="The same network and the same picture, with three functions in the place "
-    "of torch.relu. Leaky ReLUs do no harm here. Without ReLUs the answers have "
-    "little to do with the picture.",
+    "of torch.relu.",
     alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. "
     "Right, bars of the eight class probabilities for the ReLU, a leaky ReLU and the "
     "identity.",
 )
+for name, p in probabilities.items():
+    print(f"{name:16} says yes to:", *[c for c, y in zip(CLASSES, p > 0.5) if y])
 
 # %% [markdown]
+# The leaky ReLUs do no harm here. Without ReLUs the network says yes to six of the eight classes, and no to one of the two
+# that are there.
+#
 # ## 4 · A patch that you can hold  *(13 min, ●●●)*
 #
 # `run_with` wants all your work packed into one function. More comfortable is an object that is a replacement: it comes
@@ -468,13 +497,16 @@ ax.set_ylabel("units above zero (%)")
 ax.set_ylim(0, 100)
 plotting.show(
     fig,
-    caption="At every depth, about four units in ten are above zero. The notes were "
-    "taken without touching the network.",
+    caption="How large a share of its units each ReLU lets through. The notes were taken "
+    "without touching the network.",
     alt="Bars of the share of units above zero at each of the ReLUs, from the first, "
     "next to the picture, to the last.",
 )
+print(f"from {min(shares):.0%} to {max(shares):.0%}")
 
 # %% [markdown]
+# At every depth, four or five units in ten are above zero.
+#
 # ## 6 · Who else sees it?  *(8 min, ●●○)*
 #
 # Imagine a web page that explains pictures. It serves two visitors at once, in two **threads** of one program: they run
@@ -500,8 +532,8 @@ diagrams.timeline(
 )
 
 # %% [markdown]
-# Such a meeting happens by chance, once in a thousand times, on a busy day. To study it we arrange it: two *events* make
-# each thread wait for the other, so that it happens every time. (This cell is plumbing. Read on below it.)
+# Such a meeting happens by chance. To study it we arrange it: two *events* make each thread wait for the other, so that it
+# happens every time. (This cell is plumbing. Read on below it.)
 
 
 # %%
@@ -535,9 +567,9 @@ def meet(make_context):
     return gradients
 
 
-def difference(g):
-    """How far g is from the ordinary gradient, as a share of that one's size."""
-    return ((g - ordinary).norm() / ordinary.norm()).item()
+def difference(g, other):
+    """How far g is from another gradient, as a share of that one's size."""
+    return ((g - other).norm() / other.norm()).item()
 
 
 ordinary = gradient()
@@ -550,13 +582,16 @@ with_patch = meet(lambda: Patch("torch.relu", leaky))
 
 print(
     "A asked for leaky ReLUs, its gradient differs by "
-    f"{difference(with_patch['A']):4.0%}"
+    f"{difference(with_patch['A'], ordinary):4.0%}"
 )
 print(
     "B asked for nothing,     its gradient differs by "
-    f"{difference(with_patch['B']):4.0%}"
+    f"{difference(with_patch['B'], ordinary):4.0%}"
 )
-print("A and B have the same gradient:", torch.equal(with_patch["A"], with_patch["B"]))
+print(
+    "from each other, the two differ by          "
+    f"{difference(with_patch['B'], with_patch['A']):4.0%}"
+)
 
 # %% [markdown]
 # B got A's answer. No error, no warning, and when B looks again a second later, all is well. That is the worst kind of
@@ -579,15 +614,15 @@ with_rules = meet(lambda: BackwardRules({F.relu: leaky_rule}))
 
 print(
     "A asked for leaky ReLUs, its gradient differs by "
-    f"{difference(with_rules['A']):4.0%}"
+    f"{difference(with_rules['A'], ordinary):4.0%}"
 )
 print(
     "B asked for nothing,     its gradient differs by "
-    f"{difference(with_rules['B']):4.0%}"
+    f"{difference(with_rules['B'], ordinary):4.0%}"
 )
 print(
-    "A has the same gradient as with the patch:",
-    torch.equal(with_rules["A"], with_patch["A"]),
+    "A's gradient, from the one with the patch:  "
+    f"{difference(with_rules['A'], with_patch['A']):4.0%}"
 )
 
 # %%
@@ -635,9 +670,12 @@ plotting.gallery(
 #
 # ## Where to read on
 #
-# - Python documentation, `unittest.mock.patch`, above all the section *Where to patch*: patches for tests, by people who
+# - Python documentation, `unittest.mock.patch`, above all the section
+#   [Where to patch](https://docs.python.org/3/library/unittest.mock.html#where-to-patch): patches for tests, by people who
 #   have met all these traps.
-# - Python documentation, `contextlib`: `ExitStack`, for several contexts at once.
-# - PyTorch documentation, `torch.overrides.TorchFunctionMode`: the piles of modes.
+# - Python documentation, [contextlib](https://docs.python.org/3/library/contextlib.html): `ExitStack`, for several contexts
+#   at once.
+# - PyTorch documentation, [torch.overrides](https://docs.pytorch.org/docs/stable/torch.overrides.html):
+#   `TorchFunctionMode`, the piles of modes.
 #
-# **Next, lesson 03:** what happens to a map when the ReLU goes back another way?
+# **Next, [lesson 03](03_relu_rules.ipynb):** what happens to a map when the ReLU goes back another way?

@@ -37,7 +37,8 @@ def probe_batch_gradient(answer: Any, rng: torch.Generator) -> Outcome:
         runs: list[int] = []
         handle = model.register_forward_pre_hook(lambda module, inputs: runs.append(1))
         try:
-            outcome["gradients"] = copied(call(answer, model, x, targets))
+            first = call(answer, model, x, targets)
+            outcome["gradients"] = copied(first)
         finally:
             handle.remove()
         outcome["how often the network ran"] = len(runs)
@@ -45,6 +46,7 @@ def probe_batch_gradient(answer: Any, rng: torch.Generator) -> Outcome:
         outcome["gradients when the same batch comes again"] = copied(
             call(answer, model, x, targets)
         )
+    outcome["the first gradients, looked at again after another call"] = copied(first)
     outcome["gradients of three images for the last class"] = copied(
         call(answer, model, x[:3], torch.full((3,), CLASSES - 1))
     )

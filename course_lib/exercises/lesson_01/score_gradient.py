@@ -30,12 +30,14 @@ def probe_score_gradient(answer: Any, rng: torch.Generator) -> Outcome:
     target = randint(rng, 1, 7)
     outcome: Outcome = {}
     with no_trace(outcome, "after a call", model, x, other):
-        outcome["gradient"] = copied(call(answer, model, x, target))
+        first = call(answer, model, x, target)
+        outcome["gradient"] = copied(first)
         outcome["gradient when the same image comes a second time"] = copied(
             call(answer, model, x, target)
         )
         outcome["gradient for class 0 of another image"] = copied(call(answer, model, other, 0))
         outcome["gradient for the last class"] = copied(call(answer, model, other, 7))
+        outcome["the first gradient, looked at again after other calls"] = copied(first)
         outcome["x.requires_grad after the call"] = x.requires_grad
     busy = network_in_training(rng)
     with no_trace_but_gradients(outcome, "after a call with a network in training", busy, x):

@@ -1287,3 +1287,21 @@ answers.wrong(
         return torch.autograd.grad(model(x)[range(len(x)), targets].sum(), x)[0]
     """,
 )
+answers.wrong(
+    "score_gradient",
+    """
+    leaf = None
+
+    def score_gradient(model, x, target):
+        global leaf
+        if leaf is None:
+            leaf = x.detach().clone().requires_grad_()
+            leaf.grad = torch.zeros_like(leaf)
+        with torch.no_grad():
+            leaf.copy_(x)
+            leaf.grad.zero_()
+        model(leaf)[0, target].backward()
+        return leaf.grad
+    """,
+    says="looked at again",
+)

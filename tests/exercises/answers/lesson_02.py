@@ -1268,3 +1268,752 @@ answers.wrong(
         return calls
     """,
 )
+
+answers.right(
+    "resolve",
+    """
+    from importlib import import_module
+
+    def resolve(name):
+        parts = name.split(".")
+        owner = import_module(parts[0])
+        for i in range(1, len(parts) - 1):
+            owner = getattr(owner, parts[i], None) or import_module(".".join(parts[: i + 1]))
+        return owner, parts[-1]
+    """,
+)
+answers.right(
+    "resolve",
+    """
+    import importlib, operator
+
+    def resolve(name):
+        path, attribute = name.rsplit(".", 1)
+        parts = path.split(".")
+        for end in range(1, len(parts) + 1):
+            try:
+                importlib.import_module(".".join(parts[:end]))
+            except ImportError:
+                break
+        owner = importlib.import_module(parts[0])
+        if len(parts) > 1:
+            owner = operator.attrgetter(".".join(parts[1:]))(owner)
+        return (owner, attribute)
+    """,
+)
+answers.right(
+    "resolve",
+    """
+    from unittest import mock
+
+    def resolve(name):
+        owner, attribute = mock._patch.__init__.__globals__["_get_target"](name)
+        return owner(), attribute
+    """,
+)
+answers.wrong(
+    "resolve",
+    """
+    def resolve(name):
+        first, *rest, attribute = name.split(".")
+        owner = __import__(first)
+        for part in rest:
+            owner = vars(owner)[part]
+        return owner, attribute
+    """,
+)
+answers.wrong(
+    "resolve",
+    """
+    import importlib
+
+    def resolve(name):
+        *parts, attribute = name.split(".")
+        owner = None
+        for part in parts:
+            owner = importlib.import_module(part) if owner is None else getattr(owner, part)
+        return owner, getattr(owner, attribute)
+    """,
+)
+answers.wrong(
+    "resolve",
+    """
+    import importlib
+
+    def resolve(name):
+        first, *rest, attribute = name.split(".")
+        path = first
+        owner = importlib.import_module(first)
+        for part in rest:
+            path = path + "." + part
+            if not hasattr(owner, part):
+                importlib.import_module(path)
+            owner = getattr(owner, part)
+            return owner, attribute
+    """,
+)
+answers.wrong(
+    "resolve",
+    """
+    import importlib
+
+    def resolve(name):
+        first, *rest, attribute = name.split(".")
+        owner = importlib.import_module(first)
+        for part in rest:
+            owner = getattr(owner, part, owner)
+        return owner, attribute
+    """,
+)
+answers.wrong(
+    "resolve",
+    """
+    import importlib
+
+    def resolve(name):
+        first, *rest, attribute = name.split(".")
+        path = first
+        owner = importlib.import_module(first)
+        for part in rest:
+            path = path + "." + part
+            if not hasattr(owner, part):
+                importlib.import_module(path)
+            owner = getattr(owner, part)
+        return {"owner": owner, "attribute": attribute}
+    """,
+)
+answers.wrong(
+    "resolve",
+    """
+    import importlib
+
+    def resolve(name):
+        first, *rest, attribute = name.split(".")
+        path = first
+        owner = importlib.import_module(first)
+        for part in rest:
+            path = path + "." + part
+            if not hasattr(owner, part):
+                importlib.import_module(path)
+            owner = owner.part
+        return owner, attribute
+    """,
+)
+answers.wrong(
+    "resolve",
+    """
+    import importlib
+
+    def resolve(name):
+        first, *rest, attribute = name.split(".")
+        owner = importlib.import_module(first)
+        for part in rest:
+            try:
+                owner = importlib.import_module(owner.__name__ + "." + part)
+            except ImportError:
+                owner = getattr(torch, part)
+        return owner, attribute
+    """,
+)
+answers.right(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        original = getattr(owner, attribute)
+        setattr(owner, attribute, replacement)
+        error = result = None
+        try:
+            result = function()
+        except BaseException as raised:
+            error = raised
+        setattr(owner, attribute, original)
+        if error is not None:
+            raise error
+        return result
+    """,
+)
+answers.right(
+    "run_with",
+    """
+    class _Restore:
+        def __init__(self, owner, attribute):
+            self.owner, self.attribute = owner, attribute
+            self.value = getattr(owner, attribute)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            setattr(self.owner, self.attribute, self.value)
+
+    def run_with(owner, attribute, replacement, function):
+        with _Restore(owner, attribute):
+            setattr(owner, attribute, replacement)
+            return function()
+    """,
+)
+answers.right(
+    "run_with",
+    """
+    stack = []
+
+    def run_with(owner, attribute, replacement, function):
+        stack.append(getattr(owner, attribute))
+        try:
+            setattr(owner, attribute, replacement)
+            return function()
+        finally:
+            setattr(owner, attribute, stack.pop())
+    """,
+)
+answers.wrong(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        original = getattr(owner, attribute)
+        setattr(owner, attribute, replacement)
+        try:
+            return function()
+        except (KeyError, ValueError, TypeError, RuntimeError):
+            raise
+        else:
+            setattr(owner, attribute, original)
+    """,
+)
+answers.wrong(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        original = getattr(owner, attribute)
+        setattr(owner, attribute, replacement)
+        try:
+            result = function()
+        finally:
+            setattr(owner, attribute, lambda *args, **kwargs: original(*args, **kwargs))
+        return result
+    """,
+)
+answers.wrong(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        setattr(owner, "original", getattr(owner, attribute))
+        setattr(owner, attribute, replacement)
+        try:
+            return function()
+        finally:
+            setattr(owner, attribute, owner.original)
+    """,
+)
+answers.wrong(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        original = getattr(owner, attribute)
+        try:
+            return function()
+        finally:
+            setattr(owner, attribute, replacement)
+            setattr(owner, attribute, original)
+    """,
+)
+answers.wrong(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        original = getattr(owner, attribute)
+        setattr(owner, attribute, replacement)
+        try:
+            result = function()
+        except Exception as error:
+            setattr(owner, attribute, original)
+            raise RuntimeError("failed") from error
+        except BaseException:
+            setattr(owner, attribute, original)
+            raise
+        setattr(owner, attribute, original)
+        return result
+    """,
+)
+answers.wrong(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        original = getattr(owner, attribute)
+        setattr(owner, attribute, replacement)
+        try:
+            return function() if callable(replacement) and owner is torch else None
+        finally:
+            setattr(owner, attribute, original)
+    """,
+)
+answers.wrong(
+    "run_with",
+    """
+    def run_with(owner, attribute, replacement, function):
+        original = getattr(owner, attribute)
+        setattr(owner, attribute, replacement)
+        try:
+            result = function()
+            return result
+        finally:
+            original = setattr(owner, attribute, original)
+            if original is None:
+                delattr(owner, attribute)
+    """,
+)
+answers.right(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            owner, attribute = resolve(target)
+            original = getattr(owner, attribute)
+            setattr(owner, attribute, new_callable)
+            removed = False
+
+            def remove():
+                nonlocal removed
+                if removed:
+                    return
+                if getattr(owner, attribute) is not new_callable:
+                    raise ValueError("somebody has replaced it since")
+                setattr(owner, attribute, original)
+                removed = True
+
+            self.remove = remove
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            self.remove()
+    """,
+)
+answers.right(
+    "patch",
+    """
+    from contextlib import ExitStack
+
+    class Patch(ExitStack):
+        def __init__(self, target, new_callable):
+            super().__init__()
+            self.where = resolve(target)
+            self.new = new_callable
+            self.old = getattr(*self.where)
+            self.done = False
+            setattr(*self.where, new_callable)
+            self.callback(self.remove)
+
+        def remove(self):
+            if not self.done:
+                if getattr(*self.where) is not self.new:
+                    raise ValueError("stale patch")
+                self.done = True
+                setattr(*self.where, self.old)
+    """,
+)
+answers.right(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve(target)
+            self.inherited = self.attribute not in vars(self.owner)
+            self.original = getattr(self.owner, self.attribute)
+            self.new = new_callable
+            setattr(self.owner, self.attribute, new_callable)
+            self.owner_while_on = self.owner
+
+        def remove(self):
+            owner = self.owner_while_on
+            if owner is None:
+                return None
+            if getattr(owner, self.attribute) is not self.new:
+                raise ValueError(f"{self.attribute} was replaced by somebody else")
+            if self.inherited:
+                delattr(owner, self.attribute)
+            else:
+                setattr(owner, self.attribute, self.original)
+            self.owner_while_on = None
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *args):
+            self.remove()
+            return None
+    """,
+)
+answers.wrong(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve(target)
+            self.original = getattr(self.owner, self.attribute)
+            self.replacement = new_callable
+            setattr(self.owner, self.attribute, new_callable)
+            self.active = True
+
+        def remove(self):
+            if not self.active:
+                return
+            if getattr(self.owner, self.attribute) is not self.replacement:
+                raise ValueError("replaced since")
+            setattr(self.owner, self.attribute, self.original)
+            self.active = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            self.remove()
+            return True
+    """,
+)
+answers.wrong(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve(target)
+            self.original = getattr(self.owner, self.attribute)
+            self.replacement = new_callable
+            setattr(self.owner, self.attribute, new_callable)
+            self.active = True
+
+        def remove(self):
+            if not self.active:
+                return
+            if getattr(self.owner, self.attribute) is not self.replacement:
+                raise ValueError("replaced since")
+            setattr(self.owner, self.attribute, self.original)
+            self.active = False
+
+        def __enter__(self):
+            return self.replacement
+
+        def __exit__(self, kind, error, traceback):
+            self.remove()
+    """,
+)
+answers.wrong(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve(target)
+            self.original = getattr(self.owner, self.attribute)
+            self.replacement = new_callable
+            setattr(self.owner, self.attribute, new_callable)
+            self.active = True
+
+        def remove(self):
+            if not self.active:
+                return
+            if getattr(self.owner, self.attribute) is not self.replacement:
+                raise ValueError("replaced since")
+            setattr(self.owner, self.attribute, self.original)
+            self.active = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            try:
+                self.remove()
+            except ValueError:
+                pass
+    """,
+)
+answers.wrong(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve(target)
+            self.original = getattr(self.owner, self.attribute)
+            self.replacement = new_callable
+            setattr(self.owner, self.attribute, lambda *args: new_callable(*args))
+            self.replacement = getattr(self.owner, self.attribute)
+            self.active = True
+
+        def remove(self):
+            if not self.active:
+                return
+            if getattr(self.owner, self.attribute) is not self.replacement:
+                raise ValueError("replaced since")
+            setattr(self.owner, self.attribute, self.original)
+            self.active = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            self.remove()
+    """,
+)
+answers.wrong(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve("torch." + target.split(".")[-1])
+            self.original = getattr(self.owner, self.attribute)
+            self.replacement = new_callable
+            setattr(self.owner, self.attribute, new_callable)
+            self.active = True
+
+        def remove(self):
+            if not self.active:
+                return
+            if getattr(self.owner, self.attribute) is not self.replacement:
+                raise ValueError("replaced since")
+            setattr(self.owner, self.attribute, self.original)
+            self.active = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            self.remove()
+    """,
+)
+answers.wrong(
+    "patch",
+    """
+    _patches = {}
+
+
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve(target)
+            self.original = _patches.setdefault(target, getattr(self.owner, self.attribute))
+            self.replacement = new_callable
+            setattr(self.owner, self.attribute, new_callable)
+            self.active = True
+
+        def remove(self):
+            if not self.active:
+                return
+            if getattr(self.owner, self.attribute) is not self.replacement:
+                raise ValueError("replaced since")
+            setattr(self.owner, self.attribute, self.original)
+            self.active = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            self.remove()
+    """,
+)
+answers.wrong(
+    "patch",
+    """
+    class Patch:
+        def __init__(self, target, new_callable):
+            self.owner, self.attribute = resolve(target)
+            self.original = getattr(self.owner, self.attribute)
+            self.replacement = new_callable
+            setattr(self.owner, self.attribute, new_callable)
+            self.active = True
+
+        def remove(self):
+            if not self.active:
+                return
+            if getattr(self.owner, self.attribute) is self.original:
+                raise ValueError("not on")
+            setattr(self.owner, self.attribute, self.original)
+            self.active = False
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, kind, error, traceback):
+            self.remove()
+    """,
+)
+answers.right(
+    "count_calls",
+    """
+    class Counter:
+        def __init__(self, original):
+            self.original, self.calls = original, 0
+
+        def __call__(self, *args, **kwargs):
+            self.calls += 1
+            return self.original(*args, **kwargs)
+
+    def count_calls(name, function):
+        counter = Counter(getattr(*resolve(name)))
+        run_with(*resolve(name), counter, function)
+        return counter.calls
+    """,
+)
+answers.right(
+    "count_calls",
+    """
+    from collections import Counter
+
+    def count_calls(name, function):
+        tally = Counter()
+        original = getattr(*resolve(name))
+
+        def counting(*args, **kwargs):
+            tally[name] += 1
+            return original(*args, **kwargs)
+
+        patch = Patch(name, counting)
+        with patch:
+            function()
+        return tally[name]
+    """,
+)
+answers.right(
+    "count_calls",
+    """
+    from unittest import mock
+
+    def count_calls(name, function):
+        with mock.patch(name, wraps=getattr(*resolve(name))) as spy:
+            function()
+        return spy.call_count
+    """,
+)
+answers.wrong(
+    "count_calls",
+    """
+    def count_calls(name, function):
+        owner, attribute = resolve(name)
+        original = getattr(owner, attribute)
+        calls = 0
+
+        def counting(*args, **kwargs):
+            nonlocal calls
+            calls += 1
+            return original(*args, **kwargs)
+
+        with Patch(name, counting):
+            function()
+        return 1 + calls
+    """,
+)
+answers.wrong(
+    "count_calls",
+    """
+    def count_calls(name, function):
+        owner, attribute = resolve(name)
+        original = getattr(owner, attribute)
+        calls = 0
+
+        def counting(*args, **kwargs):
+            nonlocal calls
+            calls += 1
+            return original(*args)
+
+        with Patch(name, counting):
+            function()
+        return calls
+    """,
+)
+answers.wrong(
+    "count_calls",
+    """
+    def count_calls(name, function):
+        owner, attribute = resolve(name)
+        original = getattr(owner, attribute)
+        calls = 0
+
+        def counting(*args, **kwargs):
+            nonlocal calls
+            calls += 1
+            return original(*args, **kwargs)
+
+        Patch(name, counting)
+        function()
+        return calls
+    """,
+)
+answers.wrong(
+    "count_calls",
+    """
+    def count_calls(name, function):
+        owner, attribute = resolve(name)
+        original = getattr(owner, attribute)
+        calls = 0
+
+        def counting(*args, **kwargs):
+            nonlocal calls
+            calls += 1
+            return original(*args, **kwargs)
+
+        with Patch(name, counting):
+            function()
+            return
+        return calls
+    """,
+)
+answers.wrong(
+    "count_calls",
+    """
+    def count_calls(name, function):
+        owner, attribute = resolve(name)
+        original = getattr(owner, attribute)
+        calls = 0
+
+        def counting(*args, **kwargs):
+            nonlocal calls
+            calls += 1
+            return original(*args, **kwargs)
+
+        with Patch(name, counting):
+            try:
+                function()
+            except Exception:
+                pass
+        return calls
+    """,
+)
+answers.wrong(
+    "count_calls",
+    """
+    def count_calls(name, function):
+        owner, attribute = resolve(name)
+        calls = 0
+
+        def counting(*args, **kwargs):
+            nonlocal calls
+            calls += 1
+            return attribute(*args, **kwargs)
+
+        with Patch(name, counting):
+            function()
+        return calls
+    """,
+)
+answers.wrong(
+    "count_calls",
+    """
+    def count_calls(name, function):
+        owner, attribute = resolve(name)
+        original = getattr(owner, attribute)
+        calls = 0
+        inside = False
+
+        def counting(*args, **kwargs):
+            nonlocal calls, inside
+            if not inside:
+                calls += 1
+            inside = True
+            try:
+                return original(*args, **kwargs)
+            finally:
+                inside = False
+
+        with Patch(name, counting):
+            function()
+        return calls
+    """,
+)
