@@ -43,11 +43,6 @@ mistake("You kept the negative part of p and dropped the positive one.")(
     rule(lambda x, p: p.clamp(max=0))
 )
 
-mistake(
-    "`max` and `if` want a single yes or no, and p > 0 has one for each entry. `p.clamp(min=0)` "
-    "goes through all entries."
-)(rule(lambda x, p: max(0, p)))
-
 mistake("You took the magnitude of p. A negative p is to become 0, not positive.")(
     rule(lambda x, p: p.abs())
 )

@@ -98,16 +98,6 @@ mistake(
     "spoke for it: cut it off instead, `.clamp(min=0)`."
 )(lambda x, g: (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True).abs())
 
-mistake(
-    "`max` and `if` want a single yes or no, and a map has one for each position. "
-    "`.clamp(min=0)` goes through all of them."
-)(lambda x, g: max(0, (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True)))
-
-mistake(
-    "`torch.max(s, 0)` is the maximum over dimension 0, and where it is: two things. "
-    "`s.clamp(min=0)` compares with 0."
-)(lambda x, g: torch.max((x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True), 0))
-
 mistake("`clamp(max=0)` keeps what is below 0. What is above is wanted: `clamp(min=0)`.")(
     lambda x, g: (x * g.mean((2, 3), keepdim=True)).sum(1, keepdim=True).clamp(max=0)
 )

@@ -248,8 +248,8 @@ def _by_getattr(model, x, target, layer, rule):
 
 
 @mistake(
-    "You give the rule `None` for the gradients. `probe.gradient` is filled by `backward()`, which "
-    "you have not called; `torch.autograd.grad(score, probe.data)` returns the gradient."
+    "The rule gets `None` for the gradients. `probe.gradient` is None until a `backward()` has "
+    "come by; `torch.autograd.grad(score, probe.data)` returns the gradient, and fills nothing."
 )
 def _without_a_backward_pass(model, x, target, layer, rule):
     probe = Probe(model.get_submodule(layer))

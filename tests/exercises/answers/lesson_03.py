@@ -992,3 +992,274 @@ answers.wrong(
         return torch.autograd.grad(score, leaf)[0].abs().amax(1, keepdim=True)
     """,
 )
+
+
+# --- ten later answers: deconvnet_relu ---
+
+answers.right(
+    "deconvnet_relu", deconvnet("return F.threshold(p, 0, 0)", "return F.threshold(x, 0, 0)")
+)
+answers.right("deconvnet_relu", deconvnet("return p - p.clamp(max=0)", "return x - x.clamp(max=0)"))
+answers.right(
+    "deconvnet_relu",
+    deconvnet("return 0.5 * (p + p.abs())", "ctx.set_materialize_grads(True); return x.relu()"),
+)
+answers.wrong("deconvnet_relu", deconvnet("return torch.where(p > 0, 1.0, 0.0) * p.abs().sqrt()"))
+answers.wrong("deconvnet_relu", deconvnet("return F.relu6(p)"))
+answers.wrong("deconvnet_relu", deconvnet("return p.clamp(min=0)", "return x[x > 0]"))
+answers.wrong("deconvnet_relu", deconvnet("return p.clamp(min=0) / p.abs().max()"))
+answers.wrong("deconvnet_relu", deconvnet("return torch.where(p > 0, p, 0.01 * p)"))
+answers.wrong("deconvnet_relu", deconvnet("return p.clamp(min=0)", "x[x < 0] = 0; return x"))
+answers.wrong("deconvnet_relu", deconvnet("p.clamp_(min=0); return p.clone()"))
+
+# --- guided_relu ---
+
+answers.right("guided_relu", guided("return torch.where(x > 0, p, 0).clamp(min=0)"))
+answers.right("guided_relu", guided("return p.masked_fill(~((x > 0) & (p > 0)), 0)"))
+answers.right(
+    "guided_relu", guided("return torch.stack([x.sign(), p.sign()]).amin(0).clamp(min=0) * p")
+)
+answers.wrong("guided_relu", guided("return torch.where(x + p > 0, p, 0)"))
+answers.wrong("guided_relu", guided("return torch.where((x > 0) & (p > 0), 1, 0)"))
+answers.wrong("guided_relu", guided("return torch.where((x > 0) & (p < 0), p, 0)"))
+answers.wrong("guided_relu", guided("return torch.where((x > 0) & (p > 0), p, 0), x"))
+answers.wrong("guided_relu", guided("p.masked_fill_(x <= 0, 0); return p.clamp(min=0)"))
+answers.wrong("guided_relu", guided("return p.clamp(min=0) * x.clamp(0, 1)"))
+answers.wrong(
+    "guided_relu",
+    guided(
+        "return torch.where((x > 0) & (p > 0), p, 0)",
+        "ctx.save_for_backward(x); x.clamp_(min=0); return x",
+    ),
+)
+
+# --- relu_context ---
+
+answers.right(
+    "relu_context",
+    context(
+        "self.stack = [(n, getattr(torch, n)) for n in ('relu', 'relu_')]; [setattr(torch, n, self.relu_func.apply) for n, _ in self.stack]",
+        "[setattr(torch, n, f) for n, f in self.stack]",
+    ),
+)
+answers.right(
+    "relu_context",
+    context(
+        "self.a = Patch('torch.relu', self.relu_func.apply).__enter__(); self.b = Patch('torch.relu_', self.relu_func.apply).__enter__()",
+        "self.b.__exit__(kind, error, traceback); self.a.__exit__(kind, error, traceback)",
+    ),
+)
+answers.right(
+    "relu_context",
+    context(
+        "apply = self.relu_func.apply; self.patches = {n: Patch(n, lambda x, f=apply: f(x)) for n in ('torch.relu', 'torch.relu_')}",
+        "[self.patches[n].remove() for n in self.patches]; return None",
+    ),
+)
+answers.wrong(
+    "relu_context",
+    context(
+        "self.patches = [Patch('torch.relu', self.relu_func.apply), Patch('torch.relu', self.relu_func.apply)]"
+    ),
+)
+answers.wrong("relu_context", context(exit="self.patches[1].remove()"))
+answers.wrong(
+    "relu_context",
+    context(
+        exit="return self.patches[0].remove() or self.patches[1].remove() or not kind is KeyboardInterrupt"
+    ),
+)
+answers.wrong(
+    "relu_context", context(PATCHED.replace("self.relu_func.apply", "self.relu_func.apply(x)"))
+)
+answers.wrong("relu_context", context(PATCHED.replace("self.relu_func.apply", "self.relu_func()")))
+answers.wrong(
+    "relu_context",
+    context(
+        "torch.relu = self.relu_func.apply; torch.relu_ = self.relu_func.apply",
+        "torch.relu = lambda x: x.clamp(min=0); torch.relu_ = lambda x: x.clamp_(min=0)",
+    ),
+)
+answers.wrong(
+    "relu_context",
+    context(
+        "self.old = F.relu; F.relu = lambda x, inplace=False: self.relu_func.apply(x)",
+        "F.relu = self.old",
+    ),
+)
+
+# --- map_correlation ---
+
+C = """
+def map_correlation(a, b, where):
+    n, h, w = a.shape
+    {body}
+"""
+answers.right(
+    "map_correlation",
+    C.format(
+        body="""
+    out = []
+    for i in range(n):
+        k = where[i].sum()
+        ma, mb = (a[i] * where[i]).sum() / k, (b[i] * where[i]).sum() / k
+        va = ((a[i] - ma) ** 2 * where[i]).sum() / k
+        vb = ((b[i] - mb) ** 2 * where[i]).sum() / k
+        out.append(((a[i] - ma) * (b[i] - mb) * where[i]).sum() / k / (va * vb).sqrt())
+    return torch.stack(out)"""
+    ),
+)
+answers.right(
+    "map_correlation",
+    C.format(
+        body="""
+    keep = where.reshape(n, -1).bool()
+    rows = lambda m: torch.where(keep, m.reshape(n, -1), torch.nan)
+    za, zb = (r - r.nanmean(1, keepdim=True) for r in (rows(a), rows(b)))
+    return (za * zb).nansum(1) / ((za ** 2).nansum(1) * (zb ** 2).nansum(1)).sqrt()"""
+    ),
+)
+answers.right(
+    "map_correlation",
+    C.format(
+        body="""
+    std = lambda m: (m - m.mean()) / m.std()
+    return torch.tensor([(std(p[k > 0]) * std(q[k > 0])).sum() / (k.sum() - 1) for p, q, k in zip(a, b, where)])"""
+    ),
+)
+answers.wrong(
+    "map_correlation",
+    C.format(
+        body="""
+    std = lambda m: (m - m.mean()) / m.std()
+    return torch.stack([(std(p[k > 0]) * std(q[k > 0])).mean() for p, q, k in zip(a, b, where)])"""
+    ),
+)
+answers.wrong(
+    "map_correlation",
+    C.format(
+        body="""
+    a, b = a * where, b * where
+    return torch.stack([torch.corrcoef(torch.stack([p.flatten(), q.flatten()]))[0, 1] for p, q in zip(a, b)])"""
+    ),
+)
+answers.wrong(
+    "map_correlation",
+    C.format(
+        body="""
+    keep = where[0] > 0
+    return torch.stack([torch.corrcoef(torch.stack([p[keep], q[keep]]))[0, 1] for p, q in zip(a, b)])"""
+    ),
+)
+answers.wrong(
+    "map_correlation",
+    C.format(
+        body="""
+    return torch.stack([torch.corrcoef(torch.stack([p[k > 0], q[k > 0]])) for p, q, k in zip(a, b, where)])"""
+    ),
+)
+answers.wrong(
+    "map_correlation",
+    C.format(
+        body="""
+    return 1 - ((a - b) ** 2 * where).sum((1, 2)) / (a ** 2 * where).sum((1, 2))"""
+    ),
+)
+answers.wrong(
+    "map_correlation",
+    C.format(
+        body="""
+    m = lambda t: (t * where).sum((1, 2), keepdim=True) / where.sum((1, 2), keepdim=True)
+    a, b = (a - m(a)) * where, (b - m(b)) * where
+    return (a * b).sum((1, 2)) / (a.norm(dim=1) * b.norm(dim=1)).sum(1)"""
+    ),
+)
+answers.wrong(
+    "map_correlation",
+    C.format(
+        body="""
+    where /= where.sum((1, 2), keepdim=True)
+    a = a - (a * where).sum((1, 2), keepdim=True)
+    b = b - (b * where).sum((1, 2), keepdim=True)
+    return (a * b * where).sum((1, 2)) / ((a * a * where).sum((1, 2)) * (b * b * where).sum((1, 2))).sqrt()"""
+    ),
+)
+
+# --- guided_map ---
+
+G = """
+from course_lib.attribution.common import BackwardRules
+
+def guided_map(model, x, target):
+    leaf = x.detach().clone().requires_grad_()
+    {run}
+    return {result}
+"""
+RUN = "with BackwardRules({F.relu: GuidedBackpropReLU}): y = model(leaf)"
+answers.right(
+    "guided_map",
+    G.format(
+        run=RUN,
+        result="torch.autograd.grad(y[:, target].sum(), leaf)[0].abs().max(1)[0][:, None].detach()",
+    ),
+)
+answers.right(
+    "guided_map",
+    G.format(
+        run="rules = BackwardRules({F.relu: lambda f, a, k: GuidedBackpropReLU.apply(a[0])})\n    with rules: y = model(leaf)",
+        result="torch.autograd.grad(y.select(1, target).sum(), leaf)[0].abs().amax(-3, keepdim=True)",
+    ),
+)
+answers.right(
+    "guided_map",
+    G.format(
+        run="with BackwardRules({torch.relu_: GuidedBackpropReLU}): g = torch.autograd.grad(model(leaf).sum(0)[target], leaf)[0]",
+        result="torch.cat([g, -g], 1).amax(1, keepdim=True)",
+    ),
+)
+answers.wrong(
+    "guided_map",
+    G.format(
+        run=RUN, result="torch.autograd.grad(y[:, target].sum(), leaf)[0].abs().amax(1)[None]"
+    ),
+)
+answers.wrong(
+    "guided_map",
+    G.format(
+        run=RUN, result="torch.autograd.grad(y[:, target].sum(), leaf)[0].norm(dim=1, keepdim=True)"
+    ),
+)
+answers.wrong(
+    "guided_map",
+    G.format(
+        run=RUN,
+        result="torch.autograd.grad(y[:, target].sum(), leaf)[0].clamp(min=0).amax(1, keepdim=True)",
+    ),
+)
+answers.wrong(
+    "guided_map",
+    G.format(
+        run=RUN, result="torch.autograd.grad(y.amax(1).sum(), leaf)[0].abs().amax(1, keepdim=True)"
+    ),
+)
+answers.wrong(
+    "guided_map",
+    G.format(
+        run="model.requires_grad_(False)\n    " + RUN,
+        result="torch.autograd.grad(y[:, target].sum(), leaf)[0].abs().amax(1, keepdim=True)",
+    ),
+)
+answers.wrong(
+    "guided_map",
+    G.format(
+        run="BackwardRules({F.relu: GuidedBackpropReLU}).__enter__()\n    y = model(leaf)",
+        result="torch.autograd.grad(y[:, target].sum(), leaf)[0].abs().amax(1, keepdim=True)",
+    ),
+)
+answers.wrong(
+    "guided_map",
+    G.format(
+        run=RUN,
+        result="(leaf * torch.autograd.grad(y[:, target].sum(), leaf)[0]).abs().amax(1, keepdim=True)",
+    ),
+)

@@ -818,3 +818,226 @@ answers.wrong(
     return rule(probe.data.detach(), g)
 """),
 )
+
+
+# --- ten later answers: probe ---
+
+KEEP = START + "output.retain_grad(); self.data = output; "
+answers.right("probe", probe(KEEP + "return torch.stack([output])[0]"))
+answers.right(
+    "probe",
+    probe(
+        "output = output.detach().requires_grad_() if output.grad_fn is None else output; self.data = output; self.data.retain_grad(); copy = 1.0 * self.data; return copy"
+    ),
+)
+answers.right(
+    "probe",
+    probe(KEEP + "return torch.where(torch.ones_like(output, dtype=torch.bool), output, 0)"),
+)
+answers.wrong("probe", probe(KEEP + "return output.detach().clone().requires_grad_()"))
+answers.wrong("probe", probe(KEEP + "return output.data.clone()"))
+answers.wrong("probe", probe(KEEP + "return output.reshape(output.shape)"))
+answers.wrong("probe", probe(KEEP + "return output.clone()", "return self.data"))
+answers.wrong("probe", probe(KEEP + "return output.clone()", "return self.data.grad.abs()"))
+answers.wrong(
+    "probe", probe("self.data = output.detach().clone().requires_grad_(); return self.data.clone()")
+)
+answers.wrong("probe", probe(KEEP + "return F.relu(output)"))
+
+# --- non_relu_layers ---
+
+answers.right(
+    "non_relu_layers",
+    layers("not any(layer.children()) and layer.__class__ not in {nn.ReLU, nn.ReLU6}"),
+)
+answers.right(
+    "non_relu_layers",
+    layers(
+        "next(layer.children(), None) is None and not any(isinstance(layer, k) for k in (nn.ReLU, nn.ReLU6))"
+    ),
+)
+answers.right(
+    "non_relu_layers",
+    """
+def non_relu_layers(model):
+    names = [name for name, layer in model.named_modules() if not list(layer.named_children())]
+    for name in list(names):
+        if isinstance(model.get_submodule(name), (nn.ReLU, nn.ReLU6)):
+            names.remove(name)
+    return names
+""",
+)
+answers.wrong(
+    "non_relu_layers",
+    layers(
+        f"{LEAF} and not isinstance(layer, (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.Sigmoid))"
+    ),
+)
+answers.wrong(
+    "non_relu_layers", layers(f"{LEAF} and not isinstance(layer, (nn.ReLU, nn.ReLU6, nn.Dropout))")
+)
+answers.wrong("non_relu_layers", layers(f"{LEAF} and not layer.__module__.endswith('activation')"))
+answers.wrong(
+    "non_relu_layers", layers(f"{LEAF} and type(layer) != 'ReLU' and type(layer) != 'ReLU6'")
+)
+answers.wrong(
+    "non_relu_layers",
+    layers(f"{LEAF} and not isinstance(layer, (nn.ReLU, nn.ReLU6))").replace(
+        "[name for", "[name.split('.')[-1] for"
+    ),
+)
+answers.wrong(
+    "non_relu_layers",
+    layers("not hasattr(layer, '__len__') and not isinstance(layer, (nn.ReLU, nn.ReLU6))"),
+)
+answers.wrong(
+    "non_relu_layers",
+    layers(f"{LEAF} and not isinstance(layer, (nn.ReLU, nn.ReLU6))").replace(
+        "[name for", "[str(layer) for"
+    ),
+)
+
+# --- linear_approximation ---
+
+answers.right("linear_approximation", linear("return torch.cumsum(x * g, 1)[:, -1:]"))
+answers.right(
+    "linear_approximation",
+    linear(
+        "n, c, h, w = x.shape; return torch.bmm(x.permute(0, 2, 3, 1).reshape(-1, 1, c), g.permute(0, 2, 3, 1).reshape(-1, c, 1)).view(n, h, w)[:, None]"
+    ),
+)
+answers.right(
+    "linear_approximation", linear("return torch.linalg.vecdot(x, g, dim=1).unsqueeze(1)")
+)
+answers.wrong("linear_approximation", linear("return (x * g).sum(1, keepdim=True).abs()"))
+answers.wrong("linear_approximation", linear("return (x * g).sum((0, 1), keepdim=True)"))
+answers.wrong("linear_approximation", linear("return torch.tensordot(x, g, dims=([1], [1]))"))
+answers.wrong("linear_approximation", linear("return (x.abs() * g).sum(1, keepdim=True)"))
+answers.wrong("linear_approximation", linear("return (x * g.sign()).sum(1, keepdim=True)"))
+answers.wrong(
+    "linear_approximation",
+    linear("s = (x * g).sum(1, keepdim=True); return torch.where(s.abs() > 1e-2, s, 0)"),
+)
+answers.wrong(
+    "linear_approximation",
+    linear("return (x * g).sum(1, keepdim=True).expand(-1, x.shape[1], -1, -1)"),
+)
+
+# --- grad_cam_map ---
+
+answers.right(
+    "grad_cam_map",
+    cam("w = g.mean(3).mean(2); return (x * w[:, :, None, None]).sum(1, keepdim=True).relu()"),
+)
+answers.right(
+    "grad_cam_map",
+    cam(
+        "w = torch.stack([c.mean() for n in g for c in n]).view(*g.shape[:2], 1, 1); s = (w * x).sum(1)[:, None]; return s * (s > 0)"
+    ),
+)
+answers.right(
+    "grad_cam_map",
+    cam(
+        "s = torch.bmm(g.mean((2, 3))[:, None], x.flatten(2)); return s.unflatten(2, x.shape[2:]).clamp_min(0)"
+    ),
+)
+answers.wrong(
+    "grad_cam_map",
+    cam("w = g.mean((2, 3), keepdim=True); return (w * x).amax(1, keepdim=True).clamp(min=0)"),
+)
+answers.wrong(
+    "grad_cam_map",
+    cam(
+        "w = g.median(3, keepdim=True).values.median(2, keepdim=True).values; return (w * x).sum(1, keepdim=True).clamp(min=0)"
+    ),
+)
+answers.wrong(
+    "grad_cam_map",
+    cam("w = g.mean((2, 3), keepdim=True); return (w * x.clamp(min=0)).sum(1, keepdim=True)"),
+)
+answers.wrong(
+    "grad_cam_map",
+    cam(
+        "w = g.mean((2, 3), keepdim=True); w = w / w.norm(dim=1, keepdim=True); return (w * x).sum(1, keepdim=True).clamp(min=0)"
+    ),
+)
+answers.wrong(
+    "grad_cam_map",
+    cam("w = g.mean((2, 3), keepdim=True); return (w * x).sum(1, keepdim=True).clamp(min=1e-3)"),
+)
+answers.wrong(
+    "grad_cam_map",
+    cam(
+        "w = g.mean((2, 3), keepdim=True); return (w * x).sum((1, 2, 3), keepdim=True).clamp(min=0)"
+    ),
+)
+answers.wrong(
+    "grad_cam_map",
+    cam("w = g.mean((2, 3), keepdim=True); return (w[:1] * x).sum(1, keepdim=True).clamp(min=0)"),
+)
+
+# --- map_at_layer ---
+
+M = """
+def map_at_layer(model, x, target, layer, rule):
+    probe = Probe(model.get_submodule(layer))
+    {run}
+    probe.remove()
+    {result}
+"""
+GRAD = "return rule(probe.data.detach(), torch.autograd.grad(y[:, target].sum(), probe.data)[0])"
+answers.right(
+    "map_at_layer",
+    M.format(
+        run="y = model.forward(x)",
+        result="g, = torch.autograd.grad(y.sum(0)[target], [probe.data]); return rule(probe.data.clone().detach(), g)",
+    ),
+)
+answers.right(
+    "map_at_layer",
+    M.format(
+        run="before = [p.grad for p in model.parameters()]\n    for p in model.parameters(): p.grad = None\n    model(x)[:, target].sum().backward()",
+        result="for p, g in zip(model.parameters(), before): p.grad = g\n    return rule(probe.data.detach(), probe.gradient)",
+    ),
+)
+answers.right(
+    "map_at_layer",
+    M.format(
+        run="y = model(x)",
+        result="start = F.one_hot(torch.full((len(x),), target), y.shape[1]).to(y.dtype)\n    g = torch.autograd.grad(y, probe.data, start)[0]\n    return rule(probe.data.data, g)",
+    ),
+)
+answers.wrong(
+    "map_at_layer",
+    M.format(
+        run="y = model(x)", result=GRAD.replace("y[:, target].sum()", "y[:, target - 1].sum()")
+    ),
+)
+answers.wrong(
+    "map_at_layer", M.format(run="y = model(x)", result=GRAD.replace("probe.data.detach()", "x"))
+)
+answers.wrong(
+    "map_at_layer",
+    M.format(
+        run="y = model(x)",
+        result=GRAD.replace("sum(), probe.data)[0]", "sum(), probe.data)[0].abs()"),
+    ),
+)
+answers.wrong(
+    "map_at_layer",
+    M.format(
+        run="y = model(x)",
+        result=GRAD.replace("return rule", "return rule.__call__").replace(
+            "y[:, target].sum()", "y[:, :target].sum()"
+        ),
+    ),
+)
+answers.wrong("map_at_layer", M.format(run="model.requires_grad_(True); y = model(x)", result=GRAD))
+answers.wrong(
+    "map_at_layer",
+    M.format(
+        run="y = model(x.detach().requires_grad_())",
+        result="y[:, target].sum().backward(); return rule(probe.data.detach(), probe.gradient)",
+    ),
+)
+answers.wrong("map_at_layer", M.format(run="y = model(x[:1])", result=GRAD))
