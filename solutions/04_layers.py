@@ -507,6 +507,9 @@ gallery(
 )
 
 # %% [markdown]
+# The gradient and guided backprop look different on each. Grad-CAM puts nearly all that lies on an object on the one asked for, in each
+# of the four: the numbers above the picture.
+#
 # The same with networks trained on photographs. This course needs none of them, and works without a connection. So the cell below downloads
 # nothing: it draws those networks whose weights are already on this computer, and if there are none, it says so in one line.
 #
