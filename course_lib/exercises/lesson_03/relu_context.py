@@ -73,13 +73,14 @@ def gradient_of(model: nn.Module, x: Tensor) -> Tensor:
 
 
 def probe_relu_context(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
-    """Gradients before, inside and after, for four spellings; then what people forget."""
+    """Gradients before, inside and after, for five spellings; then what people forget."""
     x = rand(rng, 2, 3, 8, 6)
     networks = {
         "nn.ReLU": nested_network(rng),
         "torch.relu": Functional(rng, lambda h: torch.relu(h)),
         "F.relu": Functional(rng, lambda h: F.relu(h)),
         "nn.ReLU(inplace=True)": nested_network(rng, inplace=True),
+        "torch.relu_": Functional(rng, lambda h: torch.relu_(h)),
     }
     network = networks["nn.ReLU"]
     outcome: Outcome = {}

@@ -1263,3 +1263,12 @@ answers.wrong(
         result="(leaf * torch.autograd.grad(y[:, target].sum(), leaf)[0]).abs().amax(1, keepdim=True)",
     ),
 )
+answers.wrong(
+    "relu_context",
+    context(
+        "self.patch = Patch('torch.relu', self.relu_func.apply); self.old = F.relu; "
+        "F.relu = lambda x, inplace=False: self.relu_func.apply(x)",
+        "self.patch.remove(); F.relu = self.old",
+    ),
+    says="torch.relu_",
+)
