@@ -62,6 +62,7 @@ def probe_masked_scores(answer: Callable[..., Any], rng: torch.Generator) -> Out
         "images at once, with a batch_size of 3": _at_most(3, scorer.sizes),
         "each masked image is scored once": sum(scorer.sizes) == 11,
         "no graph is built": not scorer.with_graph,
+        "the scores ask for no gradient": not getattr(outcome["scores"], "requires_grad", False),
     }
     for size, which in ((5, "in the last batch is one image"), (20, "one batch holds them all")):
         outcome[f"scores when {which}"] = call(answer, _Scorer(weights), x, masks, size)

@@ -1132,3 +1132,12 @@ answers.wrong(
         return 1.96 * products.std(0) / math.sqrt(len(masks))
     """,
 )
+answers.wrong(
+    "masked_scores",
+    """
+    def masked_scores(score, x, masks, batch_size):
+        with torch.no_grad():
+            scores = torch.cat([score(x * some) for some in masks.split(batch_size)])
+        return scores.requires_grad_()
+    """,
+)
