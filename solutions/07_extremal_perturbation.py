@@ -371,23 +371,24 @@ gallery(
 )
 
 # %% [markdown]
-# Each mask is a claim that anyone can check: blur all the rest, and see what the network says. But how large is a mask really, and where does it lie? Its
-# *size* is the mean of its values, soft rim included.
+# Each mask is a claim that anyone can check: blur all the rest, and see what the network says. But how much does a mask really cover, and where does it lie?
+# It *covers* the mean of its values, soft rim included.
 
 # %%
+# NBVAL_IGNORE_OUTPUT
 whole = model(x)[0]
-print("          asked for   size   on the object   score, of the whole image's")
+print("          asked for  covers   on the object   score, of the whole image's")
 for c, masks in found.items():
     truth = torch.as_tensor(outlines[c])
     for area, mask, score in zip(areas, masks, score_of(c)(masks)):
         on_object = (mask * truth).sum() / mask.sum()
         print(
-            f"{CLASSES[c]:9} {area:9.0%} {mask.mean():6.0%} {on_object:15.0%} "
-            f"{score / whole[c]:12.0%}"
+            f"{CLASSES[c]:9} {area:9.0%} {mask.mean():7.0%} {on_object:15.0%} "
+            f"{score / whole[c]:15.0%}"
         )
 
 # %% [markdown]
-# Look at the sizes before you quote an area: the soft rim counts too. And look at where the masks lie. What they have of room to spare they spend off the
+# Look at what a mask covers before you quote an area: the soft rim counts too. And look at where the masks lie. What they have of room to spare they spend off the
 # object, also on the *other* one. A mask looks for whatever raises the score, and not for what we would call the object. Keep that in mind until section 8.
 
 # %% [markdown]
@@ -416,6 +417,7 @@ smallest_area = check("smallest_area", smallest_area)
 # *A prediction: will the curve keep rising up to the whole image?*
 
 # %%
+# NBVAL_IGNORE_OUTPUT
 fig, ax = subplots(width=7, height=3.6)
 for c, colour in ((category_1, "#0072B2"), (category_2, "#D55E00")):
     curve = score_of(c)(found[c]).tolist()
@@ -423,8 +425,8 @@ for c, colour in ((category_1, "#0072B2"), (category_2, "#D55E00")):
     enough = smallest_area(covered.tolist(), curve, whole[c].item())
     size = (outlines[c] > 0.5).mean()
     print(
-        f"the {CLASSES[c]} covers {covered:.0%}; enough is a mask of "
-        f"{'none of these areas' if enough is None else f'{enough:.0%}'}"
+        f"the {CLASSES[c]} covers {size:.0%}; the smallest mask that is enough covers "
+        f"{'more than these' if enough is None else f'{enough:.0%}'}"
     )
     ax.plot(
         [*(100 * covered), 100],
@@ -443,8 +445,9 @@ ax.set_ylabel("score")
 ax.legend(loc="lower right")
 show(
     fig,
-    caption="Score against what each mask covers; the last point is the whole image. Dotted: nine "
-    "tenths of its score. Thin upright lines: the true area of each object.",
+    caption="Score against what each mask covers; the last point is the whole image. "
+    "Dotted: nine tenths of its score. Thin upright lines: the true area of each "
+    "object.",
     alt="Two curves of score against area, with dotted lines at nine tenths of the "
     "whole image's scores and thin lines at the objects' true areas.",
 )
@@ -461,6 +464,7 @@ show(
 # *Preserve asks what is enough, delete asks what is needed. Will the two masks be the same?*
 
 # %%
+# NBVAL_IGNORE_OUTPUT
 preserve = score_of(category_2)
 questions = {
     "preserve": preserve,
@@ -478,6 +482,9 @@ def titled(mask):
     return Panel("image", perturb(pyramid, mask), f"score {preserve(mask).item():.0f}")
 
 
+for one, other in (("preserve", "delete"), ("preserve", "dual"), ("delete", "dual")):
+    both = torch.minimum(answers[one], answers[other]).sum() / answers[one].sum()
+    print(f"{one} and {other}: {both:.0%} of the first mask lies in the second, too")
 gallery(
     [
         [
@@ -493,9 +500,6 @@ gallery(
     alt=f"Three masks for the {name_2}; below each, the image with only the mask "
     "kept, and with the mask blurred, with the scores.",
 )
-for one, other in (("preserve", "delete"), ("preserve", "dual"), ("delete", "dual")):
-    both = torch.minimum(answers[one], answers[other]).sum() / answers[one].sum()
-    print(f"{one} and {other}: {both:.0%} of the first mask lies in the second, too")
 
 # %% [markdown]
 # What is enough need not be what is needed.
@@ -508,6 +512,7 @@ for one, other in (("preserve", "delete"), ("preserve", "dual"), ("delete", "dua
 # *Where will the mask go?*
 
 # %%
+# NBVAL_IGNORE_OUTPUT
 free_start = torch.ones(1, 1, 96, 96)
 eight = torch.tensor([0.08])
 
@@ -540,8 +545,8 @@ gallery(
 )
 
 # %% [markdown]
-# The free mask becomes dust. It has not found the object: it has painted one that only the network can see. This is an *adversarial example*. A high score
-# proves nothing if the mask was free to make it up. A smooth mask is less free: compare the two scores.
+# The free mask becomes dust, chosen pixel by pixel to please this network: its score is far above that of the whole image. This is an *adversarial example*. A
+# high score proves nothing if the mask was free to make it up. A smooth mask is less free: compare the two scores.
 
 # %% [markdown]
 # ## 9 · The area slider
