@@ -22,6 +22,8 @@ BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
 _HIDDEN = re.compile(r"^### BEGIN HIDDEN.*### END HIDDEN[^\n]*\n", re.DOTALL | re.MULTILINE)
 STUB = "...  # your code here"
+OUTPUT_VARIES = "# NBVAL_IGNORE_OUTPUT"
+"""Begins a cell of a source whose output differs from machine to machine."""
 
 KERNEL_CELL = """\
 # Does this notebook run where the course is installed?
@@ -110,6 +112,8 @@ def read_lesson(path: Path, exercises: Mapping[str, Graded]) -> NotebookNode:
     )
     for cell in cells:
         cell.metadata = type(cell.metadata)()
+        if cell.cell_type == "code":
+            _leave_out_tools_words(cell)
         _check_regions(path, cell)
     _mark_exercises(path, cells, exercises)
     first_code = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
@@ -118,6 +122,14 @@ def read_lesson(path: Path, exercises: Mapping[str, Graded]) -> NotebookNode:
     cells.insert(first_code, kernel_cell)
     _name_cells(cells)
     return notebook
+
+
+def _leave_out_tools_words(cell: NotebookNode) -> None:
+    """Turn what a source says to nbval into the cell's tag, and leave out what it says to ruff."""
+    if cell.source.startswith(OUTPUT_VARIES):
+        cell.source = cell.source.removeprefix(OUTPUT_VARIES).lstrip("\n")
+        cell.metadata["tags"] = ["nbval-ignore-output"]
+    cell.source = cell.source.replace("  # fmt: skip", "")
 
 
 def check_heading(path: Path, notebook: NotebookNode, lesson: Described) -> None:

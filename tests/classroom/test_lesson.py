@@ -50,6 +50,15 @@ def test_cell_ids_are_unique_and_come_from_the_source(course):
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in first)
 
 
+def test_words_to_the_tools_do_not_reach_learners(course):
+    """What the source says to nbval becomes the cell's tag; what it says to ruff is left out."""
+    source = course.source.read_text()
+    course.source.write_text(source + "\n# %%\n# NBVAL_IGNORE_OUTPUT\nprint(  1)  # fmt: skip\n")
+    cell = read_lesson(course.source, course.exercises).cells[-1]
+    assert cell.source == "print(  1)"
+    assert cell.metadata["tags"] == ["nbval-ignore-output"]
+
+
 def test_second_answer_cell_of_one_check_gets_a_number(course):
     extra = "# %%\n### BEGIN SOLUTION\nhelper = 1\n### END SOLUTION\n\n"
     source = course.source.read_text()

@@ -80,7 +80,8 @@ def test_a_trace_is_said_in_words(change: Callable[..., Any], words: str) -> Non
 
 def test_what_torch_itself_loads_late_is_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(model: nn.Module, x: torch.Tensor) -> None:
-        wrapped = torch._disable_dynamo(torch.manual_seed)
+        # Two parts of it may each be the first.
+        wrapped = torch._disable_dynamo(torch._disable_dynamo(torch.manual_seed))
         monkeypatch.setattr(torch, "manual_seed", wrapped)
         monkeypatch.setattr(torch, "loaded_late", ModuleType("torch.loaded_late"), raising=False)
 
@@ -184,11 +185,3 @@ def test_a_bad_context_is_found_out(context: Any, owner: Any, case: str) -> None
     assert found[case] != good[case]
     assert "f" in vars(Base)
     assert "f" not in vars(Child)
-
-
-def test_what_torch_does_at_a_late_import_is_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    def imports_a_part(model: nn.Module, x: torch.Tensor) -> None:
-        monkeypatch.setattr(torch, "some_part", ModuleType("torch.some_part"), raising=False)
-        monkeypatch.setattr(torch, "manual_seed", torch._disable_dynamo(torch.manual_seed))
-
-    assert trace_of(imports_a_part) == "nothing"

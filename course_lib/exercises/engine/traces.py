@@ -78,10 +78,12 @@ def state(*things: nn.Module | torch.Tensor) -> dict[str, Any]:
 
 def _unwrapped(value: Any) -> Any:
     """What PyTorch itself wraps when it loads a part of it late, as `torch.func.grad` does."""
-    inner = getattr(value, "__wrapped__", None)
-    code = getattr(value, "__code__", None)
-    own = inner is not None and code is not None and code.co_filename.startswith(_TORCHS_FILES)
-    return inner if own else value
+    while (inner := getattr(value, "__wrapped__", None)) is not None:
+        code = getattr(value, "__code__", None)
+        if code is None or not code.co_filename.startswith(_TORCHS_FILES):
+            break
+        value = inner
+    return value
 
 
 def first_trace(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

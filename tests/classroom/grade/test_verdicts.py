@@ -8,7 +8,7 @@ from course_lib.classroom.grade.key import Key
 from course_lib.classroom.grade.slot import Collected
 from course_lib.classroom.grade.verdicts import judge_collected, result_of
 from course_lib.classroom.grade.wire import Frame, pack_runs
-from course_lib.exercises.engine.judging import Run
+from course_lib.exercises.engine.judging import Run, second_stage
 
 LESSON, NAME = "00_start_here", "share_on_object"
 
@@ -38,8 +38,15 @@ def sent(runs):
     return {"runs": packed}, tensors
 
 
+def right_runs(key, exercise):
+    """The runs of the reference, with both of the exercise's probes."""
+    runs = key.runs(exercise, exercise.reference, 3)
+    then = second_stage(exercise)
+    return runs if then is None else [*runs, *key.runs(then, exercise.reference, 1)]
+
+
 def test_the_right_numbers_are_right(key, exercise):
-    grade = judged(key, *sent(key.runs(exercise, exercise.reference, 3)))
+    grade = judged(key, *sent(right_runs(key, exercise)))
     assert (grade.verdict, grade.points, grade.max) == ("right", 1, 1)
     assert not grade.looks_like_reference
 
@@ -64,7 +71,7 @@ def test_a_mistake_is_named(key, exercise):
     ],
 )
 def test_anything_else_is_not(key, exercise, change):
-    grade = judged(key, *sent(change(key.runs(exercise, exercise.reference, 3))))
+    grade = judged(key, *sent(change(right_runs(key, exercise))))
     assert (grade.verdict in ("wrong", "error"), grade.points) == (True, 0)
 
 
@@ -100,7 +107,7 @@ def test_the_trouble_of_an_answers_cell_is_its_traceback(key):
 
 
 def test_copies_and_wrappers_of_right_answers_are_marked(key, exercise):
-    data, tensors = sent(key.runs(exercise, exercise.reference, 3))
+    data, tensors = sent(right_runs(key, exercise))
     assert judged(key, data, tensors, copies=[NAME]).looks_like_reference
     assert judged(key, {**data, "wraps": True}, tensors).looks_like_reference
     wrong, tensors = sent([Run({})] * 3)
