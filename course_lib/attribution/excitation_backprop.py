@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from .inputs import targets
-from .inputs.checks import check_image, check_model, refuse_compiled, shape_text, smoothing
+from .inputs.checks import check_image, check_model, refuse_compiled, smoothing
 from .inputs.notices import warn
 from .inputs.options import SaliencyOptions
 from .inputs.targets import Target
@@ -38,7 +38,7 @@ from .saliency import (
     finish,
     gradient_of,
     observe,
-    starts,
+    starts_by,
     with_gradient,
 )
 
@@ -422,7 +422,7 @@ def _explain(
             stack.enter_context(probe)
         with context:
             seen = observe(model, input, saliency_layer)
-            begin = _starts(target, seen.scores, get_backward_gradient)
+            begin = starts_by(get_backward_gradient, target, seen.scores)
             way = _Way(context, seen, len(input))
             data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
             scale = _HALF_SCALE if seen.scores.dtype == torch.float16 else 1.0
@@ -449,22 +449,6 @@ def _explain(
     result = finish(wanted, input, target, resize, resize_mode, smooth)
     shares = {name: share / len(begin) for name, share in way.shares.items()}
     return (result, probes) if debug else result, shares
-
-
-def _starts(
-    target: Target,
-    scores: torch.Tensor,
-    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor],
-) -> list[torch.Tensor]:
-    if get_backward_gradient is targets.get_backward_gradient:
-        return starts(target, scores)
-    start = get_backward_gradient(scores, target)
-    if not isinstance(start, torch.Tensor) or start.shape != scores.shape:
-        raise ValueError(
-            f"The gradient to start from must have the shape of the network's output, "
-            f"{shape_text(scores)}."
-        )
-    return [start]
 
 
 def _warn_of_loss(shares: dict[str, torch.Tensor]) -> None:

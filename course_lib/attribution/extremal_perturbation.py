@@ -45,7 +45,7 @@ from .masks.rewards import (
 )
 from .methods import method
 from .network.fast import run_fast
-from .network.preserved import current_autocast, preserved
+from .network.preserved import current_autocast, explaining
 
 __all__ = [
     "BLUR_PERTURBATION",
@@ -144,7 +144,7 @@ def extremal_perturbation(
     Vedaldi, "Understanding deep networks via extremal perturbations and smooth masks" (2019), arXiv
     1910.08485.
 
-    Images, targets and areas are optimised in one batch, each mask by itself. Other than in
+    Images, targets and areas are optimised in one batch, each mask by itself. Unlike in
     TorchRay: the 800 iterations are compressed into `max_iter`; `step` and `sigma` go with the
     image's size; the blurred image has no dark border (`border`); the area is that of the image,
     where TorchRay counts the margin around it too, so that a mask asked to cover 0.05 of a small
@@ -224,9 +224,7 @@ def extremal_perturbation(
         check_callable("callback", callback)
 
     with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(preserved(model, input))
+        stack.enter_context(explaining(model, input))
         images = (input.clone() if input.is_inference() else input).detach()
         forward = partial(run_fast, model)
         with torch.no_grad():

@@ -133,6 +133,27 @@ def starts(
     return [one_hot(indices, scores) for indices in parsed.unbind(1)]
 
 
+def starts_by(
+    get_backward_gradient: Callable[[torch.Tensor, Any], torch.Tensor],
+    target: Target,
+    scores: torch.Tensor,
+) -> list[torch.Tensor]:
+    """`starts`, or the one gradient that a caller's own function makes of (scores, target).
+
+    Raises:
+        ValueError: the caller's gradient has another shape than the scores.
+    """
+    if get_backward_gradient is _of_target:
+        return starts(target, scores)
+    start = get_backward_gradient(scores, target)
+    if not isinstance(start, torch.Tensor) or start.shape != scores.shape:
+        raise ValueError(
+            f"The gradient to start from must have the shape of the network's output, "
+            f"{shape_text(scores)}."
+        )
+    return [start]
+
+
 def gradients(seen: Observed, starts: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """The gradient at the tensor that was seen, for each of the gradients to start from.
 
@@ -140,15 +161,9 @@ def gradients(seen: Observed, starts: Sequence[torch.Tensor]) -> list[torch.Tens
     graph is kept.
 
     Raises:
-        ValueError: a gradient to start from has another shape than the scores, or the scores don't
-            depend on the tensor.
+        ValueError: the scores don't depend on the tensor.
     """
     y = seen.scores
-    if any(not isinstance(s, torch.Tensor) or s.shape != y.shape for s in starts):
-        raise ValueError(
-            f"The gradient to start from must have the shape of the network's output, "
-            f"{shape_text(y)}."
-        )
     independent = ValueError(f"The network's scores have no gradient with respect to {seen.where}.")
     if not y.requires_grad:
         raise independent
@@ -373,10 +388,7 @@ def saliency(
                 stack.enter_context(probe)
         with context_builder():
             seen = observe(model, input, saliency_layer)
-            if get_backward_gradient is _of_target:
-                begin = starts(target, seen.scores)
-            else:
-                begin = [get_backward_gradient(seen.scores, target)]
+            begin = starts_by(get_backward_gradient, target, seen.scores)
             found = gradients(seen, begin)
             if debug:
                 _fill_gradients(seen.scores, begin[0], probes)
@@ -387,7 +399,7 @@ def saliency(
     return (result, probes) if debug else result
 
 
-# `saliency` has an argument of this name.
+# `saliency` and `starts_by` have an argument of this name.
 _of_target = get_backward_gradient
 
 
