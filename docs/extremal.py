@@ -50,7 +50,7 @@ AREAS = (0.05, 0.1, 0.2, 0.4)
 STEPS = (100, 200, 400, 800)
 RISE_MASKS = 2000
 FIRST_SEED = 700_100
-SCENES, SCENES_ELSEWHERE = 50, 15
+SCENES, SCENES_ELSEWHERE = 30, 10
 FAMILIES = ("tiny_vgg", "tiny_resnet", "tiny_densenet", "tiny_mobilenet")
 """The networks that are asked about each other's regions."""
 MOST_SCENES, REAL, REAL_OTHER = "tiny_vgg", "efficientnet_lite0", "efficientnet_lite1"
