@@ -6,17 +6,13 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_LAZY = {
-    "check": "course_lib.exercises",
-    "hint": "course_lib.exercises",
-    "solution": "course_lib.exercises",
-}
+_FOR_NOTEBOOKS = ("beat", "check", "hint", "lesson_end", "predict", "reveal", "solution")
 
 
 def __getattr__(name: str) -> Any:
-    """Load `check`, `hint` and `solution` on first use, so that `import course_lib` stays cheap."""
-    if name not in _LAZY:
+    """Load what notebooks call on first use, so that `import course_lib` stays cheap."""
+    if name not in _FOR_NOTEBOOKS:
         raise AttributeError(f"module 'course_lib' has no attribute {name!r}")
-    from importlib import import_module
+    from course_lib import exercises
 
-    return getattr(import_module(_LAZY[name]), name)
+    return getattr(exercises, name)

@@ -87,7 +87,7 @@ def doctor(
 @app.command()
 def progress() -> None:
     """Show what you have solved so far, and where that is kept."""
-    from course_lib.exercises.engine.progress import report
+    from course_lib.exercises.engine.report import report
 
     report()
 

@@ -95,7 +95,7 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
     def broken():
         raise KeyError("ours")
 
-    stand_in(monkeypatch, "course_lib.exercises.engine.progress", report=broken)
+    stand_in(monkeypatch, "course_lib.exercises.engine.report", report=broken)
     monkeypatch.setattr(sys, "argv", ["course", "progress"])
     with pytest.raises(KeyError):
         cli.main()

@@ -62,7 +62,7 @@ def test_not_attempted(capsys: pytest.CaptureFixture[str], gate_exercise: Exerci
         "○ not attempted · gate",
         "  `gate` is still empty.",
     ]
-    assert read() == {}
+    assert not read()
 
 
 def test_error(capsys: pytest.CaptureFixture[str], gate_exercise: Exercise) -> None:
@@ -85,7 +85,7 @@ def test_nbgrader_sees_an_assertion(
     with pytest.raises(AssertionError, match="gate"):
         check("gate", answer)
     assert check("gate", right) is right
-    assert read() == {}  # grading is no learner's progress
+    assert not read()  # grading is no learner's progress
 
 
 @pytest.mark.parametrize("answer", [ungated, stub, None])
@@ -95,7 +95,7 @@ def test_graded_cells_need_no_variable_of_the_environment(answer: Any, gate_exer
     assert require_right("gate", right) is None
     assert go_on_with("gate", answer) is gate_exercise.reference
     assert go_on_with("gate", right) is right
-    assert read() == {}
+    assert not read()
 
 
 def test_graded_cells_draw_their_inputs_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_hints_come_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown[3].startswith("? no more hints · gate\n  You have seen all 3 hints.")
     assert 'solution("gate")' in shown[3]
     assert shown[4] == shown[3]
-    assert read()["gate"].hints == 3
+    assert read().exercises["gate"].hints == 3
 
 
 def test_solution_is_the_source(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,9 +152,9 @@ def test_solution_is_the_source(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_attempts_are_recorded(progress_file: Path) -> None:
     check("gate", ungated)
-    assert read()["gate"].solved is None
+    assert read().exercises["gate"].solved is None
     check("gate", right)
-    entry = read()["gate"]
+    entry = read().exercises["gate"]
     assert entry.attempts == 2
     assert entry.solved is not None
     assert progress_file.exists()

@@ -13,11 +13,12 @@ from rich.console import Console
 
 from course_lib.exercises.engine import progress
 from course_lib.exercises.engine.registry import exercises
+from course_lib.exercises.engine.report import report
 
 
 def table(width: int = 100) -> str:
     console = Console(file=io.StringIO(), width=width)
-    progress.report(console)
+    report(console)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -25,24 +26,24 @@ def test_what_is_recorded_is_read() -> None:
     assert progress.record_attempt("a", right=False) == ""
     progress.record_hint("a", 2)
     progress.record_hint("a", 1)
-    first = progress.read()["a"]
+    first = progress.read().exercises["a"]
     assert (first.attempts, first.hints, first.solved) == (1, 2, None)
     assert first.first is not None
     progress.record_attempt("a", right=True)
-    solved = progress.read()["a"].solved
+    solved = progress.read().exercises["a"].solved
     assert solved is not None
     progress.record_attempt("a", right=False)
-    assert progress.read()["a"].solved == solved
+    assert progress.read().exercises["a"].solved == solved
     progress.record_attempt("b", right=True)
-    assert set(progress.read()) == {"a", "b"}
+    assert set(progress.read().exercises) == {"a", "b"}
 
 
 def test_deleting_the_file_begins_anew(progress_file: Path) -> None:
     progress.record_attempt("a", right=True)
     progress_file.unlink()
-    assert progress.read() == {}
+    assert progress.read().exercises == {}
     assert progress.record_attempt("b", right=True) == ""
-    assert set(progress.read()) == {"b"}
+    assert set(progress.read().exercises) == {"b"}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_deleting_the_file_begins_anew(progress_file: Path) -> None:
 def test_a_damaged_or_foreign_file_is_set_aside(progress_file: Path, content: bytes) -> None:
     progress_file.parent.mkdir(parents=True)
     progress_file.write_bytes(content)
-    assert progress.read() == {}
+    assert progress.read().exercises == {}
     note = progress.record_attempt("a", right=True)
     (aside,) = progress_file.parent.glob("progress-set-aside-20*.json")
     assert aside.read_bytes() == content
@@ -72,7 +73,7 @@ def test_a_damaged_or_foreign_file_is_set_aside(progress_file: Path, content: by
         f"The progress file could not be understood; it was set aside as `{aside.name}`, and a "
         "new one begun."
     )
-    assert set(progress.read()) == {"a"}
+    assert set(progress.read().exercises) == {"a"}
     progress_file.write_bytes(content)
     progress.record_attempt("a", right=True)
     assert len(list(progress_file.parent.glob("progress-set-aside-*"))) == 2
@@ -86,7 +87,7 @@ def test_an_unwritable_place_is_said_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert note.startswith("Your progress is not kept: `")
     assert note.endswith("can't be written (File exists).")
     assert progress.record_attempt("a", right=True) == ""
-    assert progress.read() == {}
+    assert progress.read().exercises == {}
 
 
 def test_off_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +130,7 @@ def test_kernels_do_not_lose_each_others_entries(progress_file: Path) -> None:
     )
     kernels = [subprocess.Popen([sys.executable, "-c", code, str(n)]) for n in range(4)]
     assert [kernel.wait(60) for kernel in kernels] == [0] * 4
-    entries = progress.read()
+    entries = progress.read().exercises
     assert len(entries) == 81
     assert entries["shared"].attempts == 80
 

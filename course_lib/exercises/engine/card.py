@@ -11,7 +11,9 @@ from typing import Any, Literal
 from . import markup
 from .grids import Grid, html_of, text_of
 
-Tone = Literal["right", "wrong", "not attempted", "error", "hint", "solution"]
+Tone = Literal[
+    "right", "wrong", "not attempted", "error", "hint", "solution", "question", "answer", "record"
+]
 
 # White on each of these has a contrast of at least 5:1, on light and on dark pages.
 _COLOURS: dict[Tone, str] = {
@@ -21,6 +23,9 @@ _COLOURS: dict[Tone, str] = {
     "error": "#b3261e",
     "hint": "#0b61a4",
     "solution": "#6639ba",
+    "question": "#0b61a4",
+    "answer": "#5b6570",
+    "record": "#1a7f37",
 }
 _SYMBOLS: dict[Tone, str] = {
     "right": "✓",
@@ -29,6 +34,9 @@ _SYMBOLS: dict[Tone, str] = {
     "error": "!",
     "hint": "?",
     "solution": "=",
+    "question": "?",
+    "answer": "→",
+    "record": "★",
 }
 
 
@@ -83,16 +91,28 @@ class Card:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": str(self)}
 
-    def html(self) -> str:
-        """The card as HTML, legible on light and dark pages."""
-        colour = _COLOURS[self.tone]
-        word = html.escape(self.word)
-        title = html.escape(self.title)
+    @property
+    def colour(self) -> str:
+        """The colour of its tone."""
+        return _COLOURS[self.tone]
+
+    def heading_html(self) -> str:
+        """Its first line as HTML: symbol, word, title, aside."""
         aside = (
             f'<span style="opacity:0.8">&nbsp;· {html.escape(self.aside)}</span>'
             if self.aside
             else ""
         )
+        return (
+            f'<div><span style="background:{self.colour};color:#ffffff;font-weight:600;'
+            'padding:2px 9px;border-radius:10px;white-space:nowrap;font-size:0.94em">'
+            f'<span aria-hidden="true">{_SYMBOLS[self.tone]}</span> {html.escape(self.word)}'
+            f"</span>&ensp;<strong>{html.escape(self.title)}</strong>{aside}</div>"
+        )
+
+    def html(self) -> str:
+        """The card as HTML, legible on light and dark pages."""
+        word, title = html.escape(self.word), html.escape(self.title)
         body = "".join(_block(block) for block in self.blocks)
         foot = (
             f'<div style="margin-top:8px;font-size:0.92em;opacity:0.8">{markup.inline(self.foot)}'
@@ -101,22 +121,24 @@ class Card:
             else ""
         )
         return (
-            f'<div role="status" aria-label="{word}: {html.escape(self.title)}" '
+            f'<div role="status" aria-label="{word}: {title}" '
             'style="margin:4px 0;padding:9px 14px 10px;max-width:52em;line-height:1.5;'
             "border:1px solid var(--jp-border-color2, rgba(128,128,128,0.4));"
-            f"border-left:5px solid {colour};border-radius:5px;"
+            f"border-left:5px solid {self.colour};border-radius:5px;"
             'color:var(--jp-content-font-color1, inherit)">'
-            f'<div><span style="background:{colour};color:#ffffff;font-weight:600;padding:2px 9px;'
-            'border-radius:10px;white-space:nowrap;font-size:0.94em">'
-            f'<span aria-hidden="true">{_SYMBOLS[self.tone]}</span> {word}</span>&ensp;'
-            f"<strong>{title}</strong>{aside}</div>{body}{foot}</div>"
+            f"{self.heading_html()}{body}{foot}</div>"
         )
+
+
+def shell() -> Any:
+    """The IPython that runs this code; None in plain Python."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
 
 
 def show(card: Card) -> None:
     """Display the card: drawn in a notebook, as text elsewhere."""
-    ipython = sys.modules.get("IPython")
-    if ipython is not None and ipython.get_ipython() is not None:
+    if shell() is not None:
         from IPython.display import display
 
         display(card)

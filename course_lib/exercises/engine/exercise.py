@@ -159,6 +159,8 @@ class Lesson:
         minutes: how long a learner needs.
         difficulty: 1 (easy), 2 or 3.
         summary: what the learner builds, in one line.
+        predictions: the names of its predictions, in order; each is unique in the course, and
+            `course build` compares them with the lesson's cells.
     """
 
     id: str
@@ -166,6 +168,7 @@ class Lesson:
     minutes: int
     difficulty: int
     summary: str
+    predictions: tuple[str, ...] = ()
 
     @property
     def dots(self) -> str:

@@ -160,32 +160,33 @@ def _functions_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def time_limit() -> Iterator[None]:
-    """Raise TimeUp inside after `TIME_LIMIT` seconds.
+def time_limit(seconds: float | None = None) -> Iterator[None]:
+    """Raise TimeUp inside after so many seconds, `TIME_LIMIT` by default.
 
     By an alarm in the main thread where there are alarms, else by a watchdog thread; either
     repeats, for answers that catch everything.
     """
     main = threading.current_thread() is threading.main_thread()
-    with _alarm() if main and hasattr(signal, "setitimer") else _watchdog():
+    limit = TIME_LIMIT if seconds is None else seconds
+    with _alarm(limit) if main and hasattr(signal, "setitimer") else _watchdog(limit):
         yield
 
 
 @contextlib.contextmanager
-def _alarm() -> Iterator[None]:
+def _alarm(limit: float) -> Iterator[None]:
     armed, rung, extensions = True, False, _EXTENSIONS
 
     def ring(_signal: int, frame: FrameType | None) -> None:
         nonlocal rung, extensions
         if armed and extensions and _is_importing(frame):
             extensions -= 1
-            signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT, _REPEAT)
+            signal.setitimer(signal.ITIMER_REAL, limit, _REPEAT)
         elif armed:
             rung = True
             raise TimeUp
 
     handler = signal.signal(signal.SIGALRM, ring)
-    timer = signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT, _REPEAT)
+    timer = signal.setitimer(signal.ITIMER_REAL, limit, _REPEAT)
     try:
         yield
     finally:
@@ -197,13 +198,13 @@ def _alarm() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _watchdog() -> Iterator[None]:
+def _watchdog(limit: float) -> Iterator[None]:
     thread = threading.get_ident()
     lock, done, rung = threading.Lock(), threading.Event(), threading.Event()
     finished = False
 
     def watch() -> None:
-        pause, extensions = TIME_LIMIT, _EXTENSIONS
+        pause, extensions = limit, _EXTENSIONS
         while not done.wait(pause):
             if extensions and _is_importing(sys._current_frames().get(thread)):
                 extensions -= 1

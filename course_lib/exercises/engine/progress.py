@@ -12,14 +12,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from typing import Any
 
 _FORMAT = "attribution course: progress"
 _LOCK_SECONDS = 10.0
@@ -44,6 +41,73 @@ class Entry:
     first: str | None = None
     last: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what no exercise leaves behind."""
+        _require(all(type(count) is int and count >= 0 for count in (self.attempts, self.hints)))
+        _require(all(_is_text(moment) for moment in (self.solved, self.first, self.last)))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What happened with one prediction.
+
+    Attributes:
+        guess: the choice that was guessed, as it is shown; None for none.
+        right: whether it was right; None until the answer was shown, and without a guess.
+        answered: when the answer was shown first; guesses that come later do not count.
+    """
+
+    guess: str | None = None
+    right: bool | None = None
+    answered: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no prediction leaves behind."""
+        _require(_is_text(self.guess) and _is_text(self.answered))
+        _require(self.right is None or type(self.right) is bool)
+
+
+@dataclass(frozen=True)
+class Best:
+    """What happened with one open task.
+
+    Attributes:
+        score: the learner's best.
+        to_beat: the number to beat when that score was reached.
+        tries: how many answers were scored.
+    """
+
+    score: float
+    to_beat: float
+    tries: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what no open task leaves behind."""
+        _require(all(type(number) in (int, float) for number in (self.score, self.to_beat)))
+        _require(type(self.tries) is int and self.tries >= 1)
+
+
+@dataclass
+class Record:
+    """All that the file holds, by name."""
+
+    exercises: dict[str, Entry] = field(default_factory=dict)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+    open_tasks: dict[str, Best] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything was done."""
+        return bool(self.exercises or self.predictions or self.open_tasks)
+
+
+def _require(sound: bool) -> None:
+    if not sound:
+        raise ValueError("an entry is damaged")
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
 
 def progress_file() -> Path | None:
     """Where progress is kept, or None when it is not."""
@@ -66,24 +130,80 @@ def record_attempt(name: str, *, right: bool) -> str:
         solved = entry.solved or (now if right else None)
         return replace(entry, attempts=entry.attempts + 1, solved=solved)
 
-    return _update(name, change)
+    return _change_entry(name, change)
 
 
 def record_hint(name: str, number: int) -> str:
     """Note that this many hints were taken. Returns a sentence to show when that went wrong."""
-    return _update(name, lambda entry, _: replace(entry, hints=max(entry.hints, number)))
+    return _change_entry(name, lambda entry, _: replace(entry, hints=max(entry.hints, number)))
 
 
-def read() -> dict[str, Entry]:
-    """The entries by exercise; none when there is no file or it can't be read."""
+def record_guess(name: str, guess: str) -> str:
+    """Note a guess, unless the answer was shown before. Returns a sentence when that went wrong."""
+
+    def change(record: Record, _: str) -> None:
+        kept = record.predictions.get(name, Prediction())
+        if kept.answered is None:
+            record.predictions[name] = replace(kept, guess=guess)
+
+    return _update(change)
+
+
+def record_answer(name: str, right: bool | None) -> str:
+    """Note that the answer to a prediction was shown. Returns a sentence when that went wrong.
+
+    Args:
+        name: of the prediction.
+        right: whether the guess was right; None without a guess.
+    """
+
+    def change(record: Record, now: str) -> None:
+        kept = record.predictions.get(name, Prediction())
+        if kept.answered is None:
+            record.predictions[name] = replace(kept, right=right, answered=now)
+
+    return _update(change)
+
+
+def record_score(name: str, score: float, to_beat: float, *, higher_is_better: bool) -> str:
+    """Note the score of an open task. Returns a sentence to show when that went wrong, else ""."""
+
+    def change(record: Record, _: str) -> None:
+        record.open_tasks[name] = better(
+            record.open_tasks.get(name), score, to_beat, higher_is_better=higher_is_better
+        )
+
+    return _update(change)
+
+
+def better(kept: Best | None, score: float, to_beat: float, *, higher_is_better: bool) -> Best:
+    """The best after one more score."""
+    if kept is None:
+        return Best(score, to_beat)
+    improved = score > kept.score if higher_is_better else score < kept.score
+    if improved:
+        return Best(score, to_beat, kept.tries + 1)
+    return replace(kept, tries=kept.tries + 1)
+
+
+def read() -> Record:
+    """What is kept; nothing when there is no file or it can't be read."""
     path = progress_file()
     try:
-        return _parse(path.read_text(encoding="utf-8")) if path is not None else {}
+        return _parse(path.read_text(encoding="utf-8")) if path is not None else Record()
     except (OSError, ValueError, RecursionError):
-        return {}
+        return Record()
 
 
-def _update(name: str, change: Any) -> str:
+def _change_entry(name: str, change: Callable[[Entry, str], Entry]) -> str:
+    def change_record(record: Record, now: str) -> None:
+        entry = record.exercises.get(name, Entry(first=now))
+        record.exercises[name] = replace(change(entry, now), last=now)
+
+    return _update(change_record)
+
+
+def _update(change: Callable[[Record, str], None]) -> str:
     path: Path | None = None
     try:
         path = progress_file()
@@ -92,11 +212,9 @@ def _update(name: str, change: Any) -> str:
         path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path):
-            entries, note = _read_or_set_aside(path)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            entry = entries.get(name, Entry(first=now))
-            entries[name] = replace(change(entry, now), last=now)
-            _write(path, entries)
+            record, note = _read_or_set_aside(path)
+            change(record, datetime.now(UTC).isoformat(timespec="seconds"))
+            _write(path, record)
         return note
     except (OSError, RuntimeError) as error:  # no home folder is a RuntimeError
         reason = getattr(error, "strerror", None) or str(error)
@@ -107,33 +225,34 @@ def _update(name: str, change: Any) -> str:
         return f"Your progress is not kept: `{place}` can't be written ({reason})."
 
 
-def _parse(text: str) -> dict[str, Entry]:
+def _parse(text: str) -> Record:
     data = json.loads(text)
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise ValueError("not a progress file of this course")
-    entries = data.get("exercises")
-    if not isinstance(entries, dict):
+    if "exercises" not in data:
         raise ValueError("no exercises in it")
-    return {name: _parse_entry(entry) for name, entry in entries.items()}
+    return Record(
+        exercises=_parse_section(data, "exercises", Entry),
+        predictions=_parse_section(data, "predictions", Prediction),
+        open_tasks=_parse_section(data, "open_tasks", Best),
+    )
 
 
-def _parse_entry(data: Any) -> Entry:
+def _parse_section(data: dict[str, Any], section: str, kind: Callable[..., Any]) -> dict[str, Any]:
+    entries = data.get(section, {})
+    if not isinstance(entries, dict):
+        raise ValueError(f"no {section} in it")
     try:
-        entry = Entry(**data)
+        return {name: kind(**entry) for name, entry in entries.items()}
     except TypeError as error:
         raise ValueError(str(error)) from None
-    counts_ok = all(type(count) is int and count >= 0 for count in (entry.attempts, entry.hints))
-    times = (entry.solved, entry.first, entry.last)
-    if not counts_ok or not all(moment is None or isinstance(moment, str) for moment in times):
-        raise ValueError("an entry is damaged")
-    return entry
 
 
-def _read_or_set_aside(path: Path) -> tuple[dict[str, Entry], str]:
+def _read_or_set_aside(path: Path) -> tuple[Record, str]:
     try:
         return _parse(path.read_text(encoding="utf-8")), ""
     except FileNotFoundError:
-        return {}, ""
+        return Record(), ""
     except (ValueError, RecursionError):
         stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
         aside = path.with_name(f"{path.stem}-set-aside-{stamp}{path.suffix}")
@@ -142,21 +261,18 @@ def _read_or_set_aside(path: Path) -> tuple[dict[str, Entry], str]:
             number += 1
             aside = path.with_name(f"{path.stem}-set-aside-{stamp}-{number}{path.suffix}")
         path.rename(aside)
-        return {}, (
+        return Record(), (
             f"The progress file could not be understood; it was set aside as `{aside.name}`, and a "
             "new one begun."
         )
 
 
-def _write(path: Path, entries: dict[str, Entry]) -> None:
-    data = {
-        "format": _FORMAT,
-        "exercises": {name: asdict(entry) for name, entry in sorted(entries.items())},
-    }
+def _write(path: Path, record: Record) -> None:
+    data = {"format": _FORMAT, **asdict(record)}
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1)
+            json.dump(data, file, indent=1, sort_keys=True)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
@@ -210,63 +326,3 @@ def _patiently(attempt: Any) -> bool:
             time.sleep(0.01)
         except OSError:  # there are no locks here
             return False
-
-
-def report(console: Console | None = None) -> None:
-    """Print a table of all lessons and exercises: state, points, hints taken."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from .registry import exercises, lessons
-
-    console = console or Console()
-    # A console that can't write every sign, such as Windows's, gets the words alone.
-    signs = not console.options.ascii_only
-    entries = read()
-    earned_of_all = points_of_all = 0
-    for lesson in lessons():
-        own = exercises(lesson.id)
-        earned = sum(e.points for e in own if entries.get(e.name, Entry()).solved)
-        points = sum(e.points for e in own)
-        earned_of_all += earned
-        points_of_all += points
-        dot = "·" if signs else "-"
-        table = Table(
-            title=f"{lesson.id[:2]} {dot} {lesson.title}  ({earned} of {points} points)",
-            title_justify="left",
-            title_style="bold",
-            width=min(76, console.width),
-        )
-        table.add_column("exercise", ratio=1)
-        table.add_column("state", width=15)
-        table.add_column("points", justify="right", width=6)
-        table.add_column("hints", justify="right", width=6)
-        for exercise in own:
-            entry = entries.get(exercise.name, Entry())
-            table.add_row(
-                exercise.name,
-                _state(entry, signs),
-                f"{exercise.points if entry.solved else 0} / {exercise.points}",
-                f"{min(entry.hints, len(exercise.hints))} / {len(exercise.hints)}",
-            )
-        console.print(table)
-        console.print()
-    console.print(f"{earned_of_all} of {points_of_all} points.")
-    place = progress_file()
-    if place is not None and entries:
-        console.print(f"Kept in {place}; delete it to begin anew.", soft_wrap=True)
-    elif place is not None:
-        console.print("Nothing attempted yet: `course start` opens the lessons.")
-    else:
-        console.print("No progress is kept (COURSE_PROGRESS=off).")
-
-
-def _state(entry: Entry, signs: bool) -> str:
-    if entry.solved:
-        sign, colour, words = "✓", "green", "solved"
-    elif entry.attempts:
-        tries = "try" if entry.attempts == 1 else "tries"
-        sign, colour, words = "✗", "yellow", f"{entry.attempts} {tries}"
-    else:
-        sign, colour, words = "○", "dim", "not attempted"
-    return f"[{colour}]{sign} {words}[/{colour}]" if signs else words

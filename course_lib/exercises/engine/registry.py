@@ -8,14 +8,16 @@ from importlib import import_module
 from pathlib import Path
 
 from .exercise import Exercise, Lesson
+from .open_task import OpenTask
 
 _FOLDER = Path(__file__).parents[1]
 _PACKAGE = __package__.rpartition(".")[0]
-_NO_EXERCISES = ("__init__", "shared")
+_OPEN_TASK = "open_task"
+_NO_EXERCISES = ("__init__", "shared", _OPEN_TASK)
 
 
 class UnknownName(ValueError):
-    """No exercise or lesson has this name; the message names those that are close."""
+    """Nothing has this name; the message names what is called nearly so."""
 
     def _render_traceback_(self) -> list[str]:
         """In a notebook the sentence alone is shown, without the course's own stack."""
@@ -68,6 +70,44 @@ def next_exercise(exercise: Exercise) -> Exercise | None:
     return next(
         (other for other in exercises(exercise.lesson) if other.after == exercise.name), None
     )
+
+
+def lesson_of_prediction(name: str) -> Lesson:
+    """The lesson that asks for the prediction with this name.
+
+    Raises:
+        UnknownName: no lesson names it among its predictions.
+    """
+    known = {prediction: lesson for lesson in lessons() for prediction in lesson.predictions}
+    if name not in known:
+        raise UnknownName(_unknown("prediction", name, known))
+    return known[name]
+
+
+def open_task_of(lesson: str) -> OpenTask | None:
+    """The open task that ends a lesson; None where there is none.
+
+    Raises:
+        UnknownName: no lesson is called so.
+    """
+    folder = _find_folder(lesson)
+    if not (folder / f"{_OPEN_TASK}.py").is_file():
+        return None
+    task: OpenTask = import_module(f"{_PACKAGE}.{folder.name}.{_OPEN_TASK}").TASK
+    return task
+
+
+def find_open_task(name: str) -> OpenTask:
+    """The open task with this name.
+
+    Raises:
+        UnknownName: no open task is called so.
+    """
+    found = [open_task_of(lesson.id) for lesson in lessons()]
+    known = {task.name: task for task in found if task is not None}
+    if name not in known:
+        raise UnknownName(_unknown("open task", name, known))
+    return known[name]
 
 
 def _an(value: object) -> str:
@@ -133,8 +173,8 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
         advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
-    elif kind == "lesson":
-        advice = f"There are: {', '.join(names)}."
-    else:
+    elif kind == "exercise":
         advice = "`course progress` lists them all."
+    else:
+        advice = f"There are: {', '.join(names) or 'none'}."
     return f"There is no {kind} {name!r}. {advice}"

@@ -10,4 +10,5 @@ LESSON = Lesson(
     minutes=15,
     difficulty=1,
     summary="the share of a map that lies on an object",
+    predictions=("star_covers", "bars"),
 )
