@@ -15,7 +15,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_lib.exercises.engine.registry import find_lesson
+from course_lib.exercises.engine.registry import find_lesson, open_task_of
 
 from .lesson import (
     STUB,
@@ -27,6 +27,8 @@ from .lesson import (
 )
 from .names import match_lesson
 from .places import repository
+from .questions import check_open_task, check_predictions
+from .versions import stamp
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -61,15 +63,10 @@ def build(
     solutions = _folder(solutions, "solutions")
     notebooks = _folder(notebooks, "notebooks")
     sources = find_sources(solutions, lessons)
-    known = _exercises() if exercises is None else exercises
     written = []
     notebooks.mkdir(parents=True, exist_ok=True)
     for source in sources:
-        solution = read_lesson(source, known)
-        if exercises is None:
-            check_heading(source, solution, find_lesson(source.stem))
-        student = student_notebook(solution)
-        check_stubs(source, student)
+        solution, student = _both_notebooks(source, exercises)
         say(f"building {source.stem} ...")
         execute(source, solution)
         for path, notebook in (
@@ -109,14 +106,9 @@ def outdated(
     solutions = _folder(solutions, "solutions")
     notebooks = _folder(notebooks, "notebooks")
     sources = find_sources(solutions, chosen)
-    known = _exercises() if exercises is None else exercises
     sentences = []
     for source in sources:
-        solution = read_lesson(source, known)
-        if exercises is None:
-            check_heading(source, solution, find_lesson(source.stem))
-        student = student_notebook(solution)
-        check_stubs(source, student)
+        solution, student = _both_notebooks(source, exercises)
         sentences += _compare_solution(source.with_suffix(".ipynb"), solution)
         sentences += _compare_student(notebooks / f"{source.stem}.ipynb", student)
     if not chosen:
@@ -304,6 +296,31 @@ def _folder(given: Path | None, name: str) -> Path:
             "Lessons are built in a clone of the course; this is an installed copy without sources."
         )
     return root / name
+
+
+def _both_notebooks(
+    source: Path, exercises: Mapping[str, Graded] | None
+) -> tuple[NotebookNode, NotebookNode]:
+    """Return a lesson's solution notebook, not yet executed, and its student notebook.
+
+    Args:
+        source: the lesson's source.
+        exercises: every exercise by name; None means the course's own, with all else that it says
+            of the lesson.
+
+    Raises:
+        SourceError: the source cannot be built.
+    """
+    solution = read_lesson(source, _exercises() if exercises is None else exercises)
+    if exercises is None:
+        lesson = find_lesson(source.stem)
+        check_heading(source, solution, lesson)
+        check_predictions(source, solution, lesson.predictions)
+        check_open_task(source, solution, open_task_of(lesson.id))
+    student = student_notebook(solution)
+    check_stubs(source, student)
+    stamp(student, source.stem)
+    return solution, student
 
 
 def _exercises() -> Mapping[str, Graded]:

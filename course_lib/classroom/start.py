@@ -11,6 +11,7 @@ from pathlib import Path
 from .lab import open_lab
 from .names import match_lesson
 from .places import lesson_files, lesson_folder
+from .versions import fresh_command, older_copies
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ def start(
         say(f"Your {fresh} is now {aside.name}.")
     result = copy_lessons(folder)
     say(f"{folder}: {result}")
+    for lesson in older_copies(folder, lesson_folder()):
+        say(
+            f"Your {lesson} is older than the course: `{fresh_command(folder, lesson[:2])}` keeps "
+            "it under a dated name and puts the new one beside it."
+        )
     first = sorted(result.copied)[0] if result.copied else None
     open_lab(folder, lesson=first, browser=browser, port=port, say=say)
 

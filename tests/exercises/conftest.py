@@ -8,19 +8,21 @@ from typing import Any
 import pytest
 import torch
 
-from course_lib.exercises.engine import checking, progress
+from course_lib.exercises.engine import beating, checking, predictions, progress
 from course_lib.exercises.engine.exercise import Exercise
 from course_lib.exercises.engine.probes import call, rand
 
 
 @pytest.fixture(autouse=True)
 def progress_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test writes into the user's own progress, nor sees the hints of another test."""
+    """No test writes into the user's own progress, nor sees what another test did."""
     path = tmp_path / "progress" / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(path))
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     monkeypatch.setattr(progress, "_warned_of", set())
     monkeypatch.setattr(checking, "_hints_shown", {})
+    monkeypatch.setattr(predictions, "_asked", {})
+    monkeypatch.setattr(beating, "_bests", {})
     return path
 
 

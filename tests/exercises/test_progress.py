@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from course_lib.exercises.engine import progress
-from course_lib.exercises.engine.registry import exercises
+from course_lib.exercises.engine.registry import exercises, lessons, open_task_of
 from course_lib.exercises.engine.report import report
 
 
@@ -58,9 +58,14 @@ def test_deleting_the_file_begins_anew(progress_file: Path) -> None:
         b'{"format": "attribution course: progress", "exercises": {"a": {"attempts": "many"}}}',
         b'{"format": "attribution course: progress", "exercises": {"a": {"unknown": 1}}}',
         b'{"format": "attribution course: progress", "exercises": {"a": 3}}',
+        b'{"format": "attribution course: progress", "exercises": {}, "predictions": 3}',
+        b'{"format": "attribution course: progress", "exercises": {}, "predictions":'
+        b' {"a": {"right": "yes"}}}',
+        b'{"format": "attribution course: progress", "exercises": {}, "open_tasks":'
+        b' {"a": {"score": "high", "to_beat": 1}}}',
         b"[" * 100_000,
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_a_damaged_or_foreign_file_is_set_aside(progress_file: Path, content: bytes) -> None:
     progress_file.parent.mkdir(parents=True)
@@ -159,3 +164,29 @@ def test_report_of_a_learner_on_the_way(progress_file: Path) -> None:
     assert f"{one.points} of {sum(e.points for e in exercises())} points." in text
     assert str(progress_file) in text.replace("\n", "")
     assert json.loads(progress_file.read_text())["exercises"]["of another version"]["attempts"] == 1
+
+
+def test_a_file_of_an_older_version_is_read(progress_file: Path) -> None:
+    progress_file.parent.mkdir(parents=True)
+    progress_file.write_text(
+        '{"format": "attribution course: progress", "exercises": {"a": {"attempts": 2}}}'
+    )
+    progress.record_guess("bars", "2")
+    assert progress.read().exercises["a"].attempts == 2
+    assert progress.read().predictions["bars"].guess == "2"
+
+
+def test_report_of_predictions_and_open_tasks() -> None:
+    lesson = lessons()[0]
+    task = open_task_of(lesson.id)
+    assert task is not None
+    first, second = lesson.predictions[:2]
+    progress.record_guess(first, "1")
+    progress.record_answer(first, True)
+    progress.record_guess(second, "1")
+    progress.record_answer(second, False)
+    progress.record_score(task.name, 2.0, 1.0, higher_is_better=True)
+    text = table()
+    assert "Predicted 1 of 2 rightly." in text
+    assert f"Open task: best {task.shown.format(2)}, {task.shown.format(1)} to beat." in text
+    assert "Nothing attempted yet" not in text

@@ -225,8 +225,13 @@ def _answer_card(
     name: str, guess: str | None, value: Choice, right: str, unit: str, because: str, note: str
 ) -> Card:
     shown = label(value, unit)
-    said = f"You said {_quoted(guess, value)}; it" if guess else "It"
-    text = f"{said} is {_quoted(shown, value)}."
+    answer = _quoted(shown, value)
+    if guess is None:
+        text = f"It is {answer}."
+    elif guess == shown:
+        text = f"It is {answer}, as you said."
+    else:
+        text = f"You said {_quoted(guess, value)}; it is {answer}."
     if right and right != shown:
         text += f" Of the choices, {right} is nearest."
     blocks = tuple(Block(part) for part in (text, because, note) if part)
@@ -237,8 +242,8 @@ def _answer_card(
     return Card("wrong", "not as predicted", name, blocks=blocks)
 
 
-def _quoted(shown: str | None, value: Choice) -> str:
-    return f"“{shown}”" if isinstance(value, str) else str(shown)
+def _quoted(shown: str, value: Choice) -> str:
+    return f"“{shown}”" if isinstance(value, str) else shown
 
 
 def _after_this_cell(action: Callable[[], None]) -> None:
