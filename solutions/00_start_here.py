@@ -22,6 +22,7 @@
 #
 # | when | do this |
 # |:--|:--|
+# | a cell asks what you expect | click on a guess, then go on; right or wrong, the next cell shows it beside the answer |
 # | you have written an answer | run its cell, then the `check` cell under it |
 # | you are stuck | run `hint("name of the exercise")`, in any cell; again for the next hint |
 # | you want to see it done | run `solution("name of the exercise")` |
@@ -37,8 +38,8 @@
 # %%
 import torch
 
-from course_lib import check, hint, solution
-from course_lib.figures.plotting import Panel, gallery, show, subplots
+from course_lib import beat, check, hint, lesson_end, predict, reveal, solution
+from course_lib.figures import lesson_00
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import CLASSES, draw_scene
 
@@ -50,19 +51,7 @@ from course_lib.world.scenes import CLASSES, draw_scene
 
 # %%
 seeds = [3, 14, 15, 20, 24, 35, 8, 4]
-scenes = [draw_scene(seed) for seed in seeds]
-panels = [Panel("image", scene.image, ", ".join(scene.names)) for scene in scenes]
-gallery(
-    [panels[:4], panels[4:]],
-    caption=(
-        "Eight scenes. Colour and texture say nothing about the kind of object; only "
-        "the shape does."
-    ),
-    alt=(
-        "Eight small pictures, each with one to three coloured shapes such as a star, "
-        "a ring or a heart on a textured ground."
-    ),
-)
+lesson_00.scenes([draw_scene(seed) for seed in seeds])
 
 # %% [markdown]
 # A scene is made from one whole number, its **seed**. The same number gives the same picture on every computer, so you and a friend
@@ -70,42 +59,25 @@ gallery(
 #
 # Because the scene is drawn, the truth comes with it: `scene.masks` holds one mask per class, 1 on the object and 0 elsewhere.
 #
-# *Before you run the next cell: scene 45 has a star and a crescent, both rather large. What share of the picture does the star
-# cover? Write a guess down.*
+# Scene 45 has a star and a crescent, both rather large. What share of the picture does the star cover?
+
+# %%
+predict("star_covers", [4, 10, 20, 30], unit="%")
 
 # %%
 scene = draw_scene(45)
 star, crescent = CLASSES.index("star"), CLASSES.index("crescent")
 
 print("image", scene.image.shape, "  masks", scene.masks.shape)
-for name in scene.names:
-    print(
-        f"the {name} covers {scene.masks[CLASSES.index(name)].mean():.0%} of the "
-        "picture"
-    )
+for index in scene.objects:
+    print(f"the {CLASSES[index]} covers {scene.masks[index].mean():.1%} of the picture")
 
-gallery(
-    [
-        [
-            Panel("image", scene.image, "scene 45"),
-            Panel("image", scene.image, "with outlines", outlines=scene.masks),
-            Panel("heat", scene.masks[star], "mask of the star"),
-            Panel("heat", scene.masks[crescent], "mask of the crescent"),
-        ]
-    ],
-    caption=(
-        "The truth to the pixel. From now on the exact outlines are drawn over every "
-        "map."
-    ),
-    alt=(
-        "A star and a crescent on a dark ground, the same with thin outlines, and two "
-        "black pictures in which only the star or only the crescent is lit."
-    ),
-)
+reveal("star_covers", 100 * scene.masks[star].mean())
+lesson_00.scene_and_masks(scene)
 
 # %% [markdown]
-# Most people guess far too much. Keep the number in mind: a map that were spread evenly over the picture would have only that much of
-# itself on the star.
+# Objects take up less of a picture than they seem to. Keep the number in mind: a map that were spread evenly over the picture would have
+# only that much of itself on the star.
 
 # %% [markdown]
 # ## 2 · A network that answers
@@ -114,27 +86,19 @@ gallery(
 # shape `(N, 3, 96, 96)` with values from 0 to 1, and gives eight numbers for each, one per class: the **scores**. A score above 0
 # means "yes, that is in the picture"; the higher, the surer.
 #
-# *Before you run it: how many of the eight bars will point to the right?*
+# The next cell asks for the scores of scene 45 and draws them as bars, to the right where they are above 0. How many of the eight bars will
+# point to the right?
+
+# %%
+predict("bars", [1, 2, 3, 8])
 
 # %%
 model = load_network("tiny_vgg")
 x = scene.x
 scores = model(x)[0]
 
-fig, ax = subplots(width=6.4, height=3.2)
-colours = ["#0072B2" if score > 0 else "#B8B8B8" for score in scores]
-ax.barh(CLASSES, scores, color=colours)
-ax.axvline(0, color="#1a1a1a", linewidth=1)
-ax.invert_yaxis()
-ax.set_xlabel("score")
-show(
-    fig,
-    caption="The scores of scene 45. Above 0 means yes.",
-    alt=(
-        "Horizontal bars, one per class, each to the left or to the right of a line "
-        "at 0."
-    ),
-)
+reveal("bars", (scores > 0).sum())
+lesson_00.bars(scores)
 
 # %% [markdown]
 # Each class is asked for on its own, so two objects get two times yes. And not only here:
@@ -152,7 +116,10 @@ print(f"{(answers == truth).sum()} of {truth.numel()} answers are right")
 # Cover a part of the picture with a grey square and see what happens to the score. If the score of *star* falls, the network needed
 # what is under the square.
 #
-# *Before you run it: what will the score of star do when the crescent is covered?*
+# What will the score of *star* do when the *crescent* is covered?
+
+# %%
+predict("crescent_covered", ["it falls", "it hardly changes", "it rises"])
 
 
 # %%
@@ -163,23 +130,29 @@ def cover(x, row, column, size=14):
     return x
 
 
-panels = []
-for row, column, place in [(14, 14, "star"), (62, 40, "crescent"), (10, 70, "ground")]:
-    covered = cover(x, row, column)
-    panels.append(Panel("image", covered, f"{place}: {model(covered)[0, star]:.1f}"))
-gallery(
-    [[Panel("image", x, f"nothing: {scores[star]:.1f}"), *panels]],
-    caption="What is covered, and the score of star.",
-    alt=(
-        "The scene four times: as it is, and with a grey square on the star, on the "
-        "crescent and on the empty ground, each with its score."
-    ),
+covered = {
+    "nothing": x,
+    "the star": cover(x, 14, 14),
+    "the crescent": cover(x, 62, 40),
+    "the ground": cover(x, 10, 70),
+}
+of_star = {what: model(picture)[0, star].item() for what, picture in covered.items()}
+
+rise = of_star["the crescent"] - of_star["nothing"]
+reveal(
+    "crescent_covered",
+    "it rises" if rise > 1 else "it falls" if rise < -1 else "it hardly changes",
 )
+lesson_00.covered(covered, of_star)
 
 # %% [markdown]
-# Covering the star costs it most of its score. Covering the *crescent* raises the score of star by far, which few would have guessed.
-# Why? Is it the square, is it that the crescent is gone, or is it what the square leaves of the crescent? Try them one by one, by painting
-# places over in the ground's mean colour.
+# Covering the star costs it most of its score. Covering the *crescent* raises the score of star by far.
+#
+# Why? Is it that the crescent is gone? Is it the square, wherever it lies? Or is it what the square leaves of the crescent? The next cell tries
+# each of the three alone, by painting places over in the ground's mean colour. Which of them raises the score of star most?
+
+# %%
+predict("what_raises", ["no crescent", "only the square", "a cut crescent"])
 
 
 # %%
@@ -202,19 +175,10 @@ tries = {
     "only the square": cover(without, 62, 40),
     "a cut crescent": paint_over(x, square),
 }
-gallery(
-    [
-        [
-            Panel("image", tried, f"{what}: {model(tried)[0, star]:.1f}")
-            for what, tried in tries.items()
-        ]
-    ],
-    caption="Three changes of the picture, and the score of star.",
-    alt=(
-        "The scene without its crescent, the same with a grey square in its place, "
-        "and with a crescent of which a square piece is missing, each with its score."
-    ),
-)
+of_star = {what: model(picture)[0, star].item() for what, picture in tries.items()}
+
+reveal("what_raises", max(of_star, key=of_star.get))
+lesson_00.three_changes(tries, of_star)
 
 # %% [markdown]
 # Taking the crescent away changes nothing, and the square alone does little. What raises the score are the pointed *pieces of crescent* that the
@@ -245,29 +209,7 @@ def occlusion(model, x, target, size=14, step=6):
 
 
 maps = {name: occlusion(model, x, CLASSES.index(name)) for name in scene.names}
-gallery(
-    [
-        [
-            Panel("image", x, "scene 45", outlines=scene.masks),
-            Panel("heat", maps["star"], "for star", outlines=scene.masks, focus=star),
-            Panel(
-                "heat",
-                maps["crescent"],
-                "for crescent",
-                outlines=scene.masks,
-                focus=crescent,
-            ),
-        ]
-    ],
-    caption=(
-        "Occlusion maps for two classes. The outline of the class that was asked for "
-        "is solid, the other one dotted."
-    ),
-    alt=(
-        "The scene and two maps: bright on the star when star was asked for, bright on "
-        "the crescent when crescent was asked for."
-    ),
-)
+lesson_00.occlusion_maps(scene, maps)
 
 # %% [markdown]
 # ## 4 · How good is a map?  *(5 min, ●○○)*
@@ -278,21 +220,7 @@ gallery(
 # %%
 small_map = torch.tensor([[0.0, 1.0, 0.0], [2.0, 5.0, 1.0], [0.0, 1.0, 0.0]])
 small_mask = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
-gallery(
-    [
-        [
-            Panel("numbers", small_map, "map s"),
-            Panel("numbers", small_mask, "mask m"),
-            Panel("numbers", small_map * small_mask, "s · m"),
-        ]
-    ],
-    column_width=1.6,
-    caption="Of 10 grains in the map, 5 + 1 + 1 = 7 lie on the object: a share of 0.7.",
-    alt=(
-        "Three grids of three by three numbers: a map with 5 in the middle that sums "
-        "to 10, a mask with a square of four ones, and their product, which sums to 7."
-    ),
-)
+lesson_00.share_of_nine(small_map, small_mask)
 
 # %% [markdown]
 # With $s_u$ for the value of the map at pixel $u$, and $m_u$ for the mask:
@@ -328,40 +256,60 @@ hint("share_on_object")
 # %% [markdown]
 # Now use your function on the occlusion maps.
 #
-# *Before you run it: the star covers a few per cent of the picture. How much of its map lies on it? And how much of the star's map
-# lies on the crescent?*
+# The star covers a few per cent of the picture. How much of its map lies on it?
 
 # %%
-print("share of the map          on the star   on the crescent")
-for asked in scene.names:
-    shares = [
-        share_on_object(maps[asked], torch.from_numpy(scene.masks[i]))
-        for i in (star, crescent)
-    ]
-    print(f"of {asked:<22} {shares[0]:>11.0%}   {shares[1]:>15.0%}")
-even = torch.ones(96, 96)
-shares = [
-    share_on_object(even, torch.from_numpy(scene.masks[i])) for i in (star, crescent)
-]
-print(f"{'spread evenly':<25} {shares[0]:>11.0%}   {shares[1]:>15.0%}")
+predict("star_share", [10, 30, 50, 70, 90], unit="%")
+
+# %%
+masks = {name: torch.from_numpy(scene.masks[CLASSES.index(name)]) for name in maps}
+
+print("share of the map   on the star   on the crescent")
+for what, s in {**maps, "spread evenly": torch.ones(96, 96)}.items():
+    on_star, on_crescent = (share_on_object(s, masks[name]) for name in masks)
+    print(f"{what:<18} {on_star:>11.0%}   {on_crescent:>15.0%}")
+
+reveal("star_share", 100 * share_on_object(maps["star"], masks["star"]))
 
 # %% [markdown]
 # The maps tell the two objects apart, but much of each lies beside its object. A square of 14 pixels changes the score already when its corner
 # touches the object, and all of its pixels get a part of the fall.
 #
-# *Would a smaller square make a better map?*
+# Which size of square, 14, 10 or 7 pixels, makes the map with the largest share on the star?
+
+# %%
+predict("square_size", [14, 10, 7], unit="pixels")
 
 # %%
 print("size of the square   share on the star   largest value of the map")
+shares = {}
 for size in (14, 10, 7):
     smaller = occlusion(model, x, star, size)
-    share = share_on_object(smaller, torch.from_numpy(scene.masks[star]))
-    print(f"{size:18} {share:19.0%} {smaller.max():26.1f}")
+    shares[size] = share_on_object(smaller, masks["star"])
+    print(f"{size:18} {shares[size]:19.0%} {smaller.max():26.1f}")
+reveal("square_size", max(shares, key=shares.get))
 
 # %% [markdown]
 # A little better. Even so, more than four tenths of the map lie beside the star.
+
+# %% [markdown]
+# ## Open task: make the network see what is not there
 #
-# Try it: change `size` and `step` in the call of `occlusion` above, or the number in `draw_scene(45)`, and run the cells again.
+# In 200 scenes the network made not one mistake. But a grey square makes a new picture, and a cut crescent looked to it like more of a star.
+# How far can you get with that?
+#
+# **Choose a scene and a place for one square of 14 pixels**, such that the network says *yes* to a class that is not in the scene. Your score is
+# the highest score of an absent class. The number to beat is the highest that the square reaches in scene 45, at the 196 places of the occlusion
+# map. There are no points, and no right answer; `beat` keeps your best.
+#
+# To look for a good place, change the next cell as you like. `cover(draw_scene(seed).x, row, column)` makes the picture, and `scene.labels` is 1
+# for the classes that are there. Inside `with torch.no_grad():` the network is faster.
+
+# %%
+false_alarm = None  # (seed, row, column): your answer here
+
+# %%
+beat("false_alarm", false_alarm)
 
 # %% [markdown]
 # ## What you learned
@@ -373,7 +321,11 @@ for size in (14, 10, 7):
 # - "It looks right" can be a number: the share of the map that lies on the object.
 #
 # **To keep:** if you want to know what matters, take it away and see what changes.
-#
+
+# %%
+lesson_end("00")
+
+# %% [markdown]
 # ## Where to read on
 #
 # - Zeiler and Fergus, [*Visualizing and Understanding Convolutional Networks*](https://arxiv.org/abs/1311.2901) (ECCV 2014), figure 7: early

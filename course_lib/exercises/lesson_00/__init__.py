@@ -10,5 +10,12 @@ LESSON = Lesson(
     minutes=15,
     difficulty=1,
     summary="the share of a map that lies on an object",
-    predictions=("star_covers", "bars"),
+    predictions=(
+        "star_covers",
+        "bars",
+        "crescent_covered",
+        "what_raises",
+        "star_share",
+        "square_size",
+    ),
 )
