@@ -26,32 +26,20 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import check, hint, solution
+from course_lib import beat, check, hint, lesson_end, predict, reveal, solution
 from course_lib.attribution.common import BackwardRules
 from course_lib.attribution.gradient import gradient as gradient_map
 from course_lib.attribution.guided_backprop import guided_backprop
-from course_lib.figures import diagrams, plotting
+from course_lib.figures import lesson_02
 from course_lib.world.examples import get_example_data
 from course_lib.world.scenes import CLASSES
 
 # %%
 model, x, category_1, category_2 = get_example_data("tiny_vgg")
 
-plotting.gallery(
-    [
-        [
-            plotting.Panel("image", x, f"{CLASSES[category_1]}?"),
-            plotting.Panel("heat", gradient_map(model, x, category_1), "ReLU as it is"),
-            plotting.Panel(
-                "heat", guided_backprop(model, x, category_1), "another rule for ReLUs"
-            ),
-        ]
-    ],
-    caption="What it is for: two maps of the same score of the same network. For the right one, "
-    "each ReLU did something else on the way back. Not a line of the network was changed.",
-    alt=f"A scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}; a map of "
-    "scattered bright dots; and a map of thin bright lines along the objects.",
-)
+usual = gradient_map(model, x, category_1)
+other = guided_backprop(model, x, category_1)
+lesson_02.what_it_is_for(x, category_1, usual, other)
 
 # %% [markdown]
 # How is that done? Step by step.
@@ -64,8 +52,11 @@ plotting.gallery(
 # A signpost can be turned. The next cell turns it, from the ReLU to `torch.neg`, the function that changes the sign.
 # It does so after the layer has been made.
 #
-# *Before you run it: what will the middle line say? (a) The same as the first, as the layer was there before.
-# (b) The numbers with their signs changed. (c) It is an error.*
+# Before and in between it prints what the layer makes of five numbers. What will the second line say: the same as the first, as the layer
+# was there before; the numbers with their signs changed; or is it an error?
+
+# %%
+predict("turned", ["the same", "signs changed", "an error"])
 
 # %%
 x = torch.tensor([-3.0, -2.0, -1.0, 1.0, 2.0])
@@ -74,30 +65,21 @@ early = torch.relu
 
 print("before        ", layer(x).tolist())
 torch.relu = torch.neg
-print("turned        ", layer(x).tolist())
+turned = layer(x)
+print("turned        ", turned.tolist())
 print("turned, early ", early(x).tolist())
 torch.relu = early
 print("turned back   ", layer(x).tolist())
 
+reveal("turned", "signs changed" if turned.equal(-x) else "the same")
+
 # %% [markdown]
-# It is (b). `nn.ReLU` holds no function. Each time it runs, it calls `F.relu`, and that reads the signpost `torch.relu`.
+# `nn.ReLU` holds no function. Each time it runs, it calls `F.relu`, and that reads the signpost `torch.relu`.
 #
 # `early` is another signpost. It was set when `torch.relu` still pointed to the ReLU, and nobody has turned it since.
 
 # %%
-diagrams.signposts(
-    [
-        ("before", {"torch.relu": "the ReLU", "early": "the ReLU"}),
-        ("torch.relu = torch.neg", {"torch.relu": "torch.neg", "early": "the ReLU"}),
-        ("turned back", {"torch.relu": "the ReLU", "early": "the ReLU"}),
-    ],
-    changed=["torch.neg"],
-    caption="You turn one signpost. Who reads it afterwards is led elsewhere; other "
-    "signposts to the same function stay as they are.",
-    alt="Three moments. Before: the names torch.relu and early both point to the "
-    "ReLU. Then torch.relu points to torch.neg while early still points to the ReLU. "
-    "At the end both point to the ReLU again.",
-)
+lesson_02.signposts()
 
 # %% [markdown]
 # ## 2 · From a name to its owner  *(8 min, ●●○)*
@@ -182,9 +164,12 @@ for name in (
 # ## 3 · Put it back, whatever happens  *(7 min, ●○○)*
 #
 # Turn, work, turn back: three steps. What if the work in the middle fails? Here `layer` gets a text, which no ReLU can
-# digest.
-#
-# *Before you run it: what does the last line print?*
+# digest. The last line gives the layer numbers again: -3, -2, -1, 1 and 2. What does it print?
+
+# %%
+predict(
+    "after_the_failure", ["0, 0, 0, 1, 2", "3, 2, 1, -1, -2", "nothing: it is an error"]
+)
 
 # %%
 layer = nn.ReLU()
@@ -205,6 +190,7 @@ except TypeError:
     print("The work failed. So we go on with something else:")
 
 print("layer(numbers):", layer(numbers).tolist())
+reveal("after_the_failure", ", ".join(f"{number:g}" for number in layer(numbers)))
 
 # %% [markdown]
 # From now on every ReLU in this notebook changes signs, and no message says so. The exception left `work` at the line
@@ -251,9 +237,13 @@ run_with = check("run_with", run_with)
 # %% [markdown]
 # Now use it on a real network. `get_example_data` gives you the course's small VGG and a scene with two objects. What
 # does the network say about the scene when its ReLUs let a tenth of the negative numbers through (a *leaky* ReLU)? And when
-# they let everything through?
+# they let everything through? Not a line of the network is changed for it.
 #
-# *Write down which of the two will do more harm, and what kind. Not a line of the network is changed for it.*
+# With its ReLUs the network says yes to two of the eight classes, those that are there. To how many will it say yes when the ReLUs let
+# everything through?
+
+# %%
+predict("without_relus", [0, 2, 4, 6, 8])
 
 # %%
 model, x, category_1, category_2 = get_example_data("tiny_vgg")
@@ -273,25 +263,11 @@ probabilities = {
     for name, function in replacements.items()
 }
 
-fig, (left, right) = plotting.subplots(1, 2, width=9, height=3.4, width_ratios=[1, 2.4])
-plotting.picture(left, x)
-for i, (name, p) in enumerate(probabilities.items()):
-    right.bar(torch.arange(8) + 0.27 * (i - 1), p, width=0.25, label=name)
-right.set_xticks(range(8), CLASSES, rotation=30, ha="right")
-right.set_ylabel("probability")
-right.set_ylim(0, 1.3)
-right.set_yticks([0, 0.5, 1])
-right.legend(ncols=3, loc="upper center")
-plotting.show(
-    fig,
-    caption="The same network and the same picture, with three functions in the place "
-    "of torch.relu.",
-    alt=f"Left, a scene with a {CLASSES[category_1]} and a {CLASSES[category_2]}. "
-    "Right, bars of the eight class probabilities for the ReLU, a leaky ReLU and the "
-    "identity.",
-)
 for name, p in probabilities.items():
     print(f"{name:16} says yes to:", *[c for c, y in zip(CLASSES, p > 0.5) if y])
+
+reveal("without_relus", (probabilities["identity"] > 0.5).sum())
+lesson_02.probabilities(x, probabilities)
 
 # %% [markdown]
 # The leaky ReLUs do no harm here. Without ReLUs the network says yes to six of the eight classes, and no to one of the two
@@ -325,13 +301,17 @@ remembered_by_2 = desk.tool  # ... and patch 2 remembers what it finds
 desk.tool = "the tool of patch 2"
 
 # %% [markdown]
-# *Patch 1 is removed first, then patch 2. What lies on the desk when both are gone?*
+# Patch 1 is removed first, then patch 2. What lies on the desk when both are gone?
+
+# %%
+predict("desk", ["the original", "the tool of patch 1", "the tool of patch 2"])
 
 # %%
 desk.tool = remembered_by_1
 print("patch 1 is removed:", desk.tool)
 desk.tool = remembered_by_2
 print("patch 2 is removed:", desk.tool)
+reveal("desk", desk.tool)
 
 # %% [markdown]
 # First the working patch 2 is wiped out without being asked, and then patch 1 rises again, for good. Patches have to come
@@ -416,12 +396,6 @@ print("both are off; the layer gives ", layer(numbers).tolist())
 # And it has to pass on whatever it gets, as others may call it with keywords: `def counting(*args, **kwargs)` takes all
 # arguments, and `original(*args, **kwargs)` hands them on.
 #
-# *How many ReLUs does our VGG call for one picture? Make a guess: its layers are printed below.*
-
-# %%
-print(" → ".join(type(module).__name__ for module in model.features))
-
-# %% [markdown]
 # **Write `count_calls(name, function)`.** `name` is a dotted name, `function` takes no argument. Run `function()` once and
 # return how often `name` was called meanwhile (an int). Nobody may notice: the calls return what they always return, and
 # afterwards the name is as before.
@@ -449,8 +423,22 @@ def count_calls(name, function):
 # %%
 count_calls = check("count_calls", count_calls)
 
+# %% [markdown]
+# The layers of the network's first part:
+
 # %%
-print("torch.relu:", count_calls("torch.relu", lambda: model(x)))
+print(" → ".join(type(module).__name__ for module in model.features))
+
+# %% [markdown]
+# How often does the network call `torch.relu` for one picture?
+
+# %%
+predict("relu_calls", [1, 5, 9, 18])
+
+# %%
+calls = count_calls("torch.relu", lambda: model(x))
+print("torch.relu:", calls)
+reveal("relu_calls", calls)
 
 # %% [markdown]
 # There are as many convolutions. `nn.Conv2d` calls `F.conv2d`, and that is the very same function object as
@@ -460,20 +448,30 @@ print("torch.relu:", count_calls("torch.relu", lambda: model(x)))
 print("F.conv2d is torch.conv2d:", F.conv2d is torch.conv2d)
 
 # %% [markdown]
-# *So what does the next cell count, for the one name and for the other?*
+# So what does the next cell count, for the one name and for the other?
 
 # %%
-print(
-    "torch.nn.functional.conv2d:",
-    count_calls("torch.nn.functional.conv2d", lambda: model(x)),
-)
-print("torch.conv2d:              ", count_calls("torch.conv2d", lambda: model(x)))
+predict("two_names", ["the same for both", "0 for torch.conv2d", "0 for F.conv2d"])
+
+# %%
+of_functional = count_calls("torch.nn.functional.conv2d", lambda: model(x))
+of_torch = count_calls("torch.conv2d", lambda: model(x))
+print("torch.nn.functional.conv2d:", of_functional)
+print("torch.conv2d:              ", of_torch)
+
+if of_functional == of_torch:
+    reveal("two_names", "the same for both")
+else:
+    reveal("two_names", f"0 for {'F' if of_torch else 'torch'}.conv2d")
 
 # %% [markdown]
 # One function, two signposts, like `early` at the beginning. The network reads the one on `torch.nn.functional`; turning
 # the other changes nothing for it, and no error tells you. Keep this in mind whenever a patch seems to have no effect.
 #
-# The same trick, with more to write down than a count: how large a share of its units does each ReLU let through?
+# The same trick, with more to write down than a count: how large a share of its units does a ReLU let through, on average?
+
+# %%
+predict("open_units", [5, 25, 45, 65, 85], unit="%")
 
 # %%
 shares = []
@@ -489,20 +487,9 @@ def recording(x):
 with Patch("torch.relu", recording):
     model(x)
 
-fig, ax = plotting.subplots(width=7, height=3)
-ax.bar(range(1, len(shares) + 1), [100 * share for share in shares])
-ax.set_xticks(range(1, len(shares) + 1))
-ax.set_xlabel("ReLU, from the picture to the scores")
-ax.set_ylabel("units above zero (%)")
-ax.set_ylim(0, 100)
-plotting.show(
-    fig,
-    caption="How large a share of its units each ReLU lets through. The notes were taken "
-    "without touching the network.",
-    alt="Bars of the share of units above zero at each of the ReLUs, from the first, "
-    "next to the picture, to the last.",
-)
 print(f"from {min(shares):.0%} to {max(shares):.0%}")
+reveal("open_units", 100 * sum(shares) / len(shares))
+lesson_02.open_units(shares)
 
 # %% [markdown]
 # At every depth, four or five units in ten are above zero.
@@ -516,20 +503,7 @@ print(f"from {min(shares):.0%} to {max(shares):.0%}")
 # gradient, at the same time.
 
 # %%
-diagrams.timeline(
-    [
-        (
-            "A",
-            [(0, 1, "patches"), (1, 5, "works inside the patch"), (5, 6, "removes it")],
-        ),
-        ("B", [(2, 4, "computes its gradient")]),
-    ],
-    shade=(1, 5, "torch.relu is A's function, for everybody"),
-    caption="B does its work while A's patch is on. B has never heard of it.",
-    alt="Two lanes over time. Thread A patches, works inside the patch, and removes "
-    "it. Thread B computes its gradient in the middle of the time in which A's patch "
-    "is on.",
-)
+lesson_02.two_threads()
 
 # %% [markdown]
 # Such a meeting happens by chance. To study it we arrange it: two *events* make each thread wait for the other, so that it
@@ -575,7 +549,10 @@ def difference(g, other):
 ordinary = gradient()
 
 # %% [markdown]
-# *How far will B's gradient be from the ordinary one: 0 %, a few per cent, or more?*
+# How far will B's gradient be from the ordinary one?
+
+# %%
+predict("b_differs", [0, 5, 20, 100], unit="%")
 
 # %%
 with_patch = meet(lambda: Patch("torch.relu", leaky))
@@ -592,6 +569,7 @@ print(
     "from each other, the two differ by          "
     f"{difference(with_patch['B'], with_patch['A']):4.0%}"
 )
+reveal("b_differs", 100 * difference(with_patch["B"], ordinary))
 
 # %% [markdown]
 # B got A's answer. No error, no warning, and when B looks again a second later, all is well. That is the worst kind of
@@ -626,24 +604,8 @@ print(
 )
 
 # %%
-worst = max(g.abs().max().item() for g in (ordinary, with_patch["A"]))
-scale = 0.4 * worst
-
-
-def panel(g, title):
-    return plotting.Panel("signed", g[0].sum(0), title, vmax=scale)
-
-
-plotting.gallery(
-    [
-        [panel(with_patch["A"], "thread A"), panel(with_patch["B"], "thread B")],
-        [panel(with_rules["A"], "thread A"), panel(with_rules["B"], "thread B")],
-    ],
-    row_labels=["Patch", "BackwardRules"],
-    caption="Gradients (sum over the colours) of two threads that work at the same "
-    "time. Above, B gets A's; below, each gets its own.",
-    alt="Four gradient maps. With Patch, the maps of threads A and B are the same. "
-    "With BackwardRules they differ: A's is as before, B's is the ordinary one.",
+lesson_02.gradients_of_threads(
+    {"Patch": with_patch, "BackwardRules": with_rules}, usual=ordinary
 )
 
 # %% [markdown]
@@ -654,6 +616,26 @@ plotting.gallery(
 # So when do you take which? A patch for a quick look, in a script or a test with one thread, and for functions that are
 # not PyTorch's. A mode for everything that others will use. The course's own library changes ReLUs with modes only; in
 # the next lesson you will use both.
+
+# %% [markdown]
+# ## Open task: another ReLU for a better map
+#
+# You can put any function in the place of `torch.relu`, and so you can change a map. Here is the plainest one of the score of an object: the
+# gradient's size at each pixel, the largest of the three colours. How much of it lies on the object that was asked for?
+#
+# **Write `my_relu(x)`**, so that with it, in the place of `torch.relu`, as much of the gradient as possible lies there. It gets a tensor of any
+# shape and returns one of the same shape. The network stays as it is; it may even say nonsense, since the map alone counts. It is scored on
+# twelve scenes that no lesson shows, and what there is to beat is the ReLU itself. There are no points; `beat` keeps your best.
+
+
+# %%
+def my_relu(x):
+    """What stands in the place of torch.relu."""
+    # your code here
+
+
+# %%
+beat("better_relu", my_relu)
 
 # %% [markdown]
 # ## What you learned
@@ -667,7 +649,11 @@ plotting.gallery(
 # - A patch is seen by the whole program. Where two things happen at once, B gets A's answer, and nothing tells it.
 #
 # **To keep:** a patch changes the world for a moment; a mode changes it for you alone.
-#
+
+# %%
+lesson_end("02")
+
+# %% [markdown]
 # ## Where to read on
 #
 # - Python documentation, `unittest.mock.patch`, above all the section
@@ -678,4 +664,4 @@ plotting.gallery(
 # - PyTorch documentation, [torch.overrides](https://docs.pytorch.org/docs/stable/torch.overrides.html):
 #   `TorchFunctionMode`, the piles of modes.
 #
-# **Next, [lesson 03](03_relu_rules.ipynb):** what happens to a map when the ReLU goes back another way?
+# **Next:** [lesson 03](03_relu_rules.ipynb). What happens to a map when the ReLU goes back another way?

@@ -177,3 +177,31 @@ def test_wrong_then_a_hint_then_right(lab, page, tmp_path):
     assert after.lesson == (before.lesson[0] + exercise.points, before.lesson[1])
     assert after.total == (before.total[0] + exercise.points, before.total[1])
     assert f"1 / {len(exercise.hints)}" in after.exercises["deconvnet_relu"]
+
+
+def test_a_guess_by_keyboard_stands_beside_the_answer(lab, page, tmp_path):
+    from playwright.sync_api import expect
+
+    folder = Path(os.environ.get("COURSE_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    lab.open(page, "00_start_here.ipynb")
+    question = cell_with(page, 'predict("star_covers"')
+    answer = cell_with(page, "scene = draw_scene(45)")
+    run(page, cell_with(page, "import torch"))
+    run(page, question)
+    first, second = (
+        question.get_by_role("button", name=shown, exact=True) for shown in ("4 %", "10 %")
+    )
+    first.focus()
+    page.keyboard.press("Tab")
+    expect(second).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(question.get_by_role("button", name="✓ 10 %")).to_be_visible()
+    expect(question.get_by_role("status")).to_contain_text("You say 10 %.")
+    page.screenshot(path=folder / "lesson_00_guess.png")
+
+    run(page, answer)
+    card = answer.locator(".jp-OutputArea-output").last
+    expect(card).to_contain_text("You said 10 %; it is 3.97 %. Of the choices, 4 % is nearest.")
+    card.scroll_into_view_if_needed()
+    page.screenshot(path=folder / "lesson_00_answer.png")

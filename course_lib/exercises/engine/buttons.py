@@ -48,7 +48,7 @@ class Buttons:
         for button, shown in zip(self.buttons, self._question.labels, strict=True):
             chosen = shown == self._question.kept.guess
             button.description = f"✓ {shown}" if chosen else shown
-            button.button_style = "info" if chosen else ""
+            button.button_style = "primary" if chosen else ""
 
     def _say(self, text: str) -> None:
         self._news.value = f'<span role="status">{html.escape(text)}</span>'

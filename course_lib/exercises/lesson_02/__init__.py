@@ -10,4 +10,14 @@ LESSON = Lesson(
     minutes=45,
     difficulty=2,
     summary="resolve a dotted name; a Patch that always puts back what it replaced",
+    predictions=(
+        "turned",
+        "after_the_failure",
+        "without_relus",
+        "desk",
+        "relu_calls",
+        "two_names",
+        "open_units",
+        "b_differs",
+    ),
 )
