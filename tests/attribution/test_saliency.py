@@ -414,6 +414,8 @@ class Checkpointed(nn.Module):
         return self.upper(checkpoint(self.lower, x, use_reentrant=self.reentrant)).mean((2, 3))
 
 
+# torch 2.4's, about a line of its own.
+@pytest.mark.filterwarnings("ignore:.*torch.cpu.amp.autocast:FutureWarning")
 @pytest.mark.parametrize("method", [gradient, deconvnet, guided_backprop])
 def test_other_gradient_checkpoints_change_nothing(method, net, images):
     expected = method(net, images, [0, 1, 2])

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from ..inputs.notices import warn
 from .backward_rules import BackwardRules
-from .calls import as_activation, is_in_place
+from .calls import as_activation, is_in_place, operation_name
 from .patch import Patch
 
 _PATCHED = (
@@ -174,28 +174,23 @@ class HookedReLUs(ReLUContext):
             activation = as_activation(func, args, kwargs)
             if activation is None or (activation[2] and activation[2][0] != 0):
                 return NotImplemented
-            x = activation[1]
+            _, x, bounds = activation
+            in_place = is_in_place(func, args, kwargs)
+            # The node of an operation on a view in place is not to be had.
+            beside = in_place and x._is_view()
+            # Not `func`: before torch 2.12 a clamp lets p through at x = 0.
+            relu: Any = F.hardtanh if bounds else F.relu
+            if operation_name(func) == "threshold":
+                # It makes 0 of -0; the others don't.
+                relu, bounds = F.threshold, (0.0, 0.0)
             # An outer context must not give its rule to the same node.
             with torch._C.DisableTorchFunction():
-                if x._is_view() and is_in_place(func, args, kwargs):
-                    # The node of an operation on a view in place is not to be had.
-                    beside = x.clone()
-                    y = func(
-                        *(beside if a is x else a for a in args),
-                        **{key: beside if a is x else a for key, a in kwargs.items()},
-                    )
-                    self._hook(y)
-                    return x.copy_(y)
-                y = func(*args, **kwargs)
-                self._hook(y)
-            return y
+                y = relu(x.clone() if beside else x, *bounds, inplace=in_place)
+                if y.grad_fn is not None:
+                    hook(y.grad_fn)
+                return x.copy_(y) if beside else y
 
-        self._give_rule = hook
         self.rules = BackwardRules({F.relu: rule, F.hardtanh: rule}, name=name)
-
-    def _hook(self, y: torch.Tensor) -> None:
-        if y.grad_fn is not None:
-            self._give_rule(y.grad_fn)
 
     def __enter__(self) -> HookedReLUs:
         self.rules.__enter__()
