@@ -105,6 +105,8 @@ def deconvnet(
     Warns:
         UserWarning: the model has no ReLU, or nonlinearities of another kind, by name; or no max
             pooling, by which alone the map depends on the image.
+            Autograd functions of the model's own and scripted functions can't be seen: they get
+            their ordinary gradient without a warning.
 
     Paper: M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
     ECCV 2014.

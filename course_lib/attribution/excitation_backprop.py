@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from .inputs import targets
-from .inputs.checks import check_image, check_model, refuse_compiled, smoothing
+from .inputs.checks import check_image, check_model, finite_number, refuse_compiled
 from .inputs.notices import warn
 from .inputs.options import SaliencyOptions
 from .inputs.targets import Target
@@ -408,7 +408,7 @@ def _explain(
     """The maps (and probes, if debug), and the shares of the relevance that were lost."""
     check_model(model)
     check_image(input)
-    smoothing(smooth)
+    finite_number("smooth", smooth)
     refuse_compiled(model, "excitation_backprop")
     context = ExcitationBackpropContext(residual=residual)
     context.excitation.names = {

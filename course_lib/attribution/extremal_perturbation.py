@@ -15,10 +15,12 @@ from torch import nn
 from .inputs.checks import (
     as_number,
     check_callable,
+    check_choice,
     check_image,
     check_model,
     check_scores,
-    smoothing,
+    exact_dtype,
+    finite_number,
     whole_number,
 )
 from .inputs.targets import parse_target
@@ -212,12 +214,12 @@ def extremal_perturbation(
     check_model(model)
     check_image(input)
     wanted = check_areas(areas)
-    _check_choice("perturbation", perturbation, PERTURBATIONS)
-    _check_choice("variant", variant, VARIANTS)
-    _check_choice("area_on", area_on, ("mass", "padded"))
-    _check_choice("border", border, tuple(BORDERS))
+    check_choice("perturbation", perturbation, PERTURBATIONS)
+    check_choice("variant", variant, VARIANTS)
+    check_choice("area_on", area_on, ("mass", "padded"))
+    check_choice("border", border, BORDERS)
     max_iter = whole_number("max_iter", max_iter)
-    spread = smoothing(smooth)
+    spread = finite_number("smooth", smooth)
     check_resize(resize, resize_mode)
     check_callable("reward_func", reward_func)
     if callback is not None:
@@ -259,7 +261,11 @@ def extremal_perturbation(
             return reward, area_penalty(full, all_areas, pixels)
 
         start = torch.ones(
-            len(of_image), 1, *generator.shape_in, device=images.device, dtype=_exact(images.dtype)
+            len(of_image),
+            1,
+            *generator.shape_in,
+            device=images.device,
+            dtype=exact_dtype(images),
         )
         with _told(max_iter, progress, 1 if debug else print_iter, callback) as each:
             parameters, history = ascend(start, terms, max_iter, each)
@@ -290,10 +296,6 @@ def _per_mask(
         # Reward functions written for TorchRay index the scores' columns by an int.
         return of_image, int(targets)
     return of_image, targets.flatten().repeat_interleave(areas)
-
-
-def _exact(dtype: torch.dtype) -> torch.dtype:
-    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 @contextmanager
@@ -339,8 +341,3 @@ def check_areas(areas: Any) -> list[float]:
         if not 0 < share < 1:
             raise ValueError(f"Every area must be a share between 0 and 1, but one is {share}.")
     return shares
-
-
-def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")

@@ -91,6 +91,8 @@ def guided_backprop(
 
     Warns:
         UserWarning: the model has no ReLU, or nonlinearities of another kind, by name.
+            Autograd functions of the model's own and scripted functions can't be seen: they get
+            their ordinary gradient without a warning.
 
     Paper: J. T. Springenberg, A. Dosovitskiy, T. Brox, M. Riedmiller, "Striving for simplicity:
     the all convolutional net", ICLR workshop 2015.

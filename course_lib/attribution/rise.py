@@ -19,7 +19,8 @@ from .inputs.checks import (
     check_image,
     check_model,
     check_scores,
-    is_whole,
+    exact_dtype,
+    height_and_width,
     shape_text,
     what_it_is,
     whole_number,
@@ -85,9 +86,7 @@ class RiseMasks:
         share = as_number(p)
         if share is None or not 0 < share <= 1:
             raise ValueError(f"p must be a probability in (0, 1], not {p!r}.")
-        if len(shape) != 2 or not all(is_whole(side, least=1) for side in shape):
-            raise ValueError(f"The masks' shape must be (height, width), not {tuple(shape)}.")
-        self.shape = (int(shape[0]), int(shape[1]))
+        self.shape = height_and_width(shape)
         shifts = [math.ceil(side / num_cells) for side in self.shape]
         drawn: Any = {"generator": _generator(seed), "device": "cpu"}
         # The grids must not depend on the default dtype.
@@ -220,7 +219,7 @@ def rise(
         check_callable("activation", activation)
     check_resize(resize, resize_mode)
     images = input.detach().contiguous(memory_format=torch.channels_last)
-    dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
+    dtype = exact_dtype(images)
     if filter_masks is None:
         masks: RiseMasks | torch.Tensor = RiseMasks(
             images.shape[2:], num_masks, num_cells, p, seed, images.device, dtype

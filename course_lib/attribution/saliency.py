@@ -25,10 +25,10 @@ from .inputs.checks import (
     check_image,
     check_model,
     check_scores,
+    finite_number,
     refuse_compiled,
     refuse_scripted,
     shape_text,
-    smoothing,
 )
 from .inputs.notices import warn
 from .inputs.targets import Target, get_backward_gradient, one_hot, parse_target
@@ -263,7 +263,7 @@ def finish(
     >>> finish(maps, torch.zeros(1, 3, 8, 8), [0, 1, 2], resize=True).shape
     torch.Size([3, 1, 8, 8])
     """
-    spread = smoothing(smooth)
+    spread = finite_number("smooth", smooth)
     # Under the caller's autocast they would be made in half precision.
     with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
         if len(maps) == 1:
@@ -378,7 +378,7 @@ def saliency(
     torch.Size([3, 1, 8, 8])
     """
     _check(model, input, context_builder)
-    smoothing(smooth)
+    finite_number("smooth", smooth)
     probes: dict[str, Probe] = {}
     with ExitStack() as stack:
         stack.enter_context(explaining(model, input))

@@ -446,7 +446,7 @@ def test_disabled_it_is_the_ordinary_gradient(capsys):
 
 
 def test_bad_residual():
-    with pytest.raises(ValueError, match="'magnitude', 'signed', 'branch', not 'half'"):
+    with pytest.raises(ValueError, match="magnitude, signed, branch, not 'half'"):
         ExcitationBackpropContext(residual="half")
 
 

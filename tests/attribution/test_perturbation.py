@@ -113,7 +113,7 @@ def test_the_image_may_change_afterwards() -> None:
         ({"max_blur": float("inf")}, "max_blur must be"),
         ({"max_blur": "a"}, "max_blur must be"),
         ({"type": "noise"}, "perturbation must be one of"),
-        ({"border": "reflect"}, "border must be one of edge, zeros, but got 'reflect'"),
+        ({"border": "reflect"}, "border must be one of edge, zeros, not 'reflect'"),
     ],
 )
 def test_refuses_bad_settings(arguments: dict, message: str) -> None:

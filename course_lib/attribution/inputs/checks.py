@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ def check_finite(x: torch.Tensor, name: str) -> torch.Tensor:
     """
     # A sum is finite only if every term is, and costs a fraction of an element-wise test; only
     # when it is not (it may also have overflowed) is the slow test needed.
-    if not x.is_floating_point() or math.isfinite(x.detach().sum(dtype=_wide(x)).item()):
+    if not x.is_floating_point() or math.isfinite(x.detach().sum(dtype=exact_dtype(x)).item()):
         return x
     bad = ~torch.isfinite(x.detach())
     if bool(bad.any()):
@@ -33,7 +34,8 @@ def check_finite(x: torch.Tensor, name: str) -> torch.Tensor:
     return x
 
 
-def _wide(x: torch.Tensor) -> torch.dtype:
+def exact_dtype(x: torch.Tensor) -> torch.dtype:
+    """What to hold sums of the values of x in: float64 for float64, else float32."""
     return torch.float64 if x.dtype == torch.float64 else torch.float32
 
 
@@ -118,16 +120,39 @@ def whole_number(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def smoothing(value: Any) -> float:
-    """The share of a map's side that it is to be blurred by; ValueError unless it is one.
+def height_and_width(shape: Sequence[Any]) -> tuple[int, int]:
+    """The sides of a mask as ints; ValueError unless they are two whole numbers, at least 1."""
+    if len(shape) != 2 or not all(is_whole(side, least=1) for side in shape):
+        raise ValueError(
+            f"A mask's shape must be (height, width), whole numbers of at least 1, not "
+            f"{tuple(shape)}."
+        )
+    return int(shape[0]), int(shape[1])
 
-    >>> smoothing(torch.tensor(0.5))
+
+def finite_number(name: str, value: Any) -> float:
+    """The value as a float; ValueError unless it is finite and at least 0.
+
+    >>> finite_number("smooth", torch.tensor(0.5))
     0.5
     """
-    spread = as_number(value)
-    if spread is None or not 0 <= spread < math.inf:
-        raise ValueError(f"smooth must be a finite number of at least 0, not {value!r}.")
-    return spread
+    number = as_number(value)
+    if number is None or not 0 <= number < math.inf:
+        raise ValueError(f"{name} must be a finite number, at least 0, not {value!r}.")
+    return number
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """ValueError unless the value is one of the choices.
+
+    >>> check_choice("border", "reflect", ("edge", "zeros"))
+    Traceback (most recent call last):
+    ...
+    ValueError: border must be one of edge, zeros, not 'reflect'.
+    """
+    known = tuple(choices)
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
 
 
 def check_callable(name: str, function: Any) -> None:

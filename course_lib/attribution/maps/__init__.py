@@ -1,1 +1,5 @@
-"""From gradients to maps: resized, smoothed, put on a grid."""
+"""From gradients to maps.
+
+- `grids`: channels in the second place, tokens on their grid
+- `imaging`: resize and smooth
+"""

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ..inputs.checks import as_number, is_whole, whole_number
+from ..inputs.checks import check_choice, exact_dtype, finite_number, is_whole, whole_number
 
 PADDING_MODES = ("constant", "reflect", "replicate", "circular")
+RESIZE_MODES = ("nearest", "nearest-exact", "bilinear", "bicubic", "area")
 
 
 def imsmooth(
@@ -52,14 +53,9 @@ def imsmooth(
     torch.Size([1, 1, 9, 9])
     """
     _check_maps(tensor)
-    spread = as_number(sigma)
-    if spread is None or not 0 <= spread < math.inf:
-        raise ValueError(f"sigma must be a finite number, at least 0, not {sigma!r}.")
+    spread = finite_number("sigma", sigma)
     stride, padding = whole_number("stride", stride), whole_number("padding", padding, least=0)
-    if padding_mode not in PADDING_MODES:
-        raise ValueError(
-            f"padding_mode must be one of {', '.join(PADDING_MODES)}, not {padding_mode!r}."
-        )
+    check_choice("padding_mode", padding_mode, PADDING_MODES)
     if tensor.dtype in (torch.float16, torch.bfloat16):
         # Rounded once; and torch's convolution of float16 with such a kernel hangs on a CPU.
         single = imsmooth(tensor.float(), sigma, stride, padding, padding_mode, padding_value)
@@ -90,7 +86,7 @@ def _gaussian(sigma: float, like: torch.Tensor) -> torch.Tensor:
         -width,
         width + 1,
         device=like.device,
-        dtype=torch.float64 if (like.dtype == torch.float64) else torch.float32,
+        dtype=exact_dtype(like),
     )
     kernel = torch.exp(-0.5 * (i / sigma) ** 2) if sigma else torch.ones_like(i)
     return (kernel / kernel.sum()).to(like.dtype)
@@ -125,10 +121,7 @@ def check_resize(size: Any, mode: str) -> None:
         raise ValueError(
             f"resize must be True, False or (width, height) in whole pixels, not {size!r}."
         )
-    if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic", "area"):
-        raise ValueError(
-            f"resize_mode must be nearest, nearest-exact, bilinear, bicubic or area, not {mode!r}."
-        )
+    check_choice("resize_mode", mode, RESIZE_MODES)
 
 
 def resize_saliency(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ..inputs.checks import check_pixels, is_whole
+from ..inputs.checks import check_choice, check_pixels, height_and_width, whole_number
 from .smooth_maximum import smooth_maximum
 
 POOLING_METHODS = ("softmax", "sum", "sigmoid")
@@ -94,23 +94,10 @@ class MaskGenerator:
         clamp: bool = True,
         pooling_method: str = "softmax",
     ) -> None:
-        if len(shape) != 2 or not all(is_whole(side, least=1) for side in shape):
-            raise ValueError(
-                f"The mask's shape must be (height, width), both at least 1, but got "
-                f"{tuple(shape)}."
-            )
-        if not is_whole(step, least=1):
-            raise ValueError(
-                f"step must be a whole number of pixels, at least 1, but got {step!r}."
-            )
+        self.shape = height_and_width(shape)
+        self.step = whole_number("step", step)
         check_pixels("sigma", sigma)
-        if pooling_method not in POOLING_METHODS:
-            raise ValueError(
-                f"pooling_method must be one of {', '.join(POOLING_METHODS)}, "
-                f"but got {pooling_method!r}."
-            )
-        self.shape = (int(shape[0]), int(shape[1]))
-        self.step = int(step)
+        check_choice("pooling_method", pooling_method, POOLING_METHODS)
         self.sigma = sigma
         self.clamp = clamp
         self.pooling_method = pooling_method

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
-from ..inputs.checks import check_pixels, is_whole
+from ..inputs.checks import check_choice, check_pixels, whole_number
 from ..maps.imaging import imsmooth
 
 BLUR_PERTURBATION = "blur"
@@ -73,19 +73,11 @@ class Perturbation:
             raise ValueError(
                 f"The images to perturb must be of a floating dtype, but got {input.dtype}."
             )
-        if not is_whole(num_levels, least=2):
-            raise ValueError(
-                f"num_levels must be a whole number, at least 2, but got {num_levels!r}."
-            )
         check_pixels("max_blur", max_blur)
-        if type not in PERTURBATIONS:
-            raise ValueError(
-                f"The perturbation must be one of {', '.join(PERTURBATIONS)}, but got {type!r}."
-            )
-        if border not in BORDERS:
-            raise ValueError(f"border must be one of {', '.join(BORDERS)}, but got {border!r}.")
+        check_choice("The perturbation", type, PERTURBATIONS)
+        check_choice("border", border, BORDERS)
         self.type = type
-        self.num_levels = int(num_levels)
+        self.num_levels = whole_number("num_levels", num_levels, least=2)
         self.max_blur = max_blur
         with torch.no_grad():
             image = input.detach()

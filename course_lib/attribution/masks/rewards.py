@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..inputs.checks import what_it_is
+from ..inputs.checks import check_choice, what_it_is
 from ..inputs.targets import check_classes
 
 PRESERVE_VARIANT = "preserve"
@@ -109,12 +109,11 @@ def _combine(
             "A reward needs network outputs of shape (N, C) or (N, C, H, W), but got "
             f"{tuple(activation.shape)}."
         )
+    check_choice("variant", variant, VARIANTS)
     if variant == PRESERVE_VARIANT:
         return score(activation, target)
     if variant == DELETE_VARIANT:
         return -score(activation, target)
-    if variant != DUAL_VARIANT:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, but got {variant!r}.")
     if len(activation) % 2:
         raise ValueError(
             f"The dual variant needs an even number of network outputs, but got {len(activation)}."

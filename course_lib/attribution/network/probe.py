@@ -21,8 +21,9 @@ class Probe:
 
     The recorded tensors require gradients and keep them, also when the parameters are frozen and
     the image needs none: after `y.backward(gradient)`, `probe.data[0].grad` is dy/dx there. The
-    network goes on with a copy, so that a following in-place operation does not spoil the data.
-    A probe that nothing refers to any longer is detached.
+    network goes on with a copy, so that a following in-place operation does not spoil the data
+    (unless the layer returns its own input, and the network goes on with that). A probe that
+    nothing refers to any longer is detached.
 
     Args:
         module: the layer.

@@ -16,41 +16,16 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from ..inputs.notices import warn
-from .calls import as_activation, bind, is_in_place, operation_name
+from .calls import as_activation, bind, is_in_place, operation_name, tensors_in
 
 Rule = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
-ACTIVATIONS = frozenset(
-    (
-        "relu",
-        "hardtanh",
-        "leaky_relu",
-        "prelu",
-        "rrelu",
-        "elu",
-        "selu",
-        "celu",
-        "silu",
-        "gelu",
-        "mish",
-        "softplus",
-        "logsigmoid",
-        "sigmoid",
-        "hardsigmoid",
-        "hardswish",
-        "tanh",
-        "tanhshrink",
-        "softsign",
-        "softshrink",
-        "hardshrink",
-        "threshold",
-        "glu",
-        "lstm",
-        "gru",
-        "rnn_tanh",
-        "rnn_relu",
-    )
+_ACTIVATIONS = (
+    "relu hardtanh leaky_relu prelu rrelu elu selu celu silu gelu mish softplus logsigmoid "
+    "sigmoid hardsigmoid hardswish tanh tanhshrink softsign softshrink hardshrink threshold glu "
+    "lstm gru rnn_tanh rnn_relu"
 )
+ACTIVATIONS = frozenset(_ACTIVATIONS.split())
 """Names of the nonlinearities that a context without a rule for them warns about."""
 
 
@@ -83,16 +58,6 @@ def _rule_of_function(cls: type[torch.autograd.Function], key: str) -> Rule:
     return rule
 
 
-def _needs_gradient(args: Iterable[Any]) -> bool:
-    for value in args:
-        if isinstance(value, torch.Tensor):
-            if value.requires_grad:
-                return True
-        elif isinstance(value, (tuple, list)) and _needs_gradient(value):
-            return True
-    return False
-
-
 class BackwardRules(TorchFunctionMode):
     """Run a model forward as it is, and backward by the given rules.
 
@@ -119,8 +84,8 @@ class BackwardRules(TorchFunctionMode):
     has a rule for an operation decides. On leaving it (not by an exception), the context warns
     once if it met no operation it has a rule for, and once about nonlinearities it has no rule
     for. Compiled (`torch.compile`) and scripted models do not call torch functions from Python,
-    so no rule can reach into them; nor into what `torch.utils.checkpoint` runs with
-    `use_reentrant=True`, which gets its ordinary gradient.
+    so no rule can reach into them; nor into a model's own autograd functions, nor into what
+    `torch.utils.checkpoint` runs with `use_reentrant=True`: they get their ordinary gradient.
 
     Raises:
         TypeError: a rule is neither an autograd function nor callable, or a key is not callable.
@@ -187,7 +152,7 @@ class BackwardRules(TorchFunctionMode):
                 rule = self._rules.get(key)
         if rule is not None:
             self.met[key] = self.met.get(key, 0) + 1
-        if _needs_gradient((*args, *kwargs.values())):
+        if any(t.requires_grad for t in tensors_in((*args, *kwargs.values()))):
             self.ran.add(key)
             if rule is not None:
                 result = rule(func, args, kwargs)

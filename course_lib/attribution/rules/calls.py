@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -91,6 +91,15 @@ def is_in_place(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     if "inplace" in signature and len(args) > signature.index("inplace"):
         return bool(args[signature.index("inplace")])
     return False
+
+
+def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    """The tensors among an operation's arguments or results, also those in lists."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from tensors_in(value)
 
 
 def bind(

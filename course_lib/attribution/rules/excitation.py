@@ -8,7 +8,7 @@ contribution of x to z is x dz/dx, and one autograd function does for everything
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
@@ -21,10 +21,10 @@ from torch.autograd.function import once_differentiable
 from torch.nn.modules._functions import BackwardHookFunction
 from torch.overrides import handle_torch_function, has_torch_function
 
-from ..inputs.checks import shape_text
+from ..inputs.checks import check_choice, shape_text
 from ..inputs.notices import warn
 from .backward_rules import BackwardRules, Rule
-from .calls import is_in_place, operation_name
+from .calls import is_in_place, operation_name, tensors_in
 from .graph import kind_of, nodes_behind, only_moves
 
 Operation = Callable[..., Any]
@@ -494,10 +494,7 @@ class ExcitationBackpropContext(BackwardRules):
     def __init__(
         self, enable: bool = True, debug: bool = False, residual: str = "magnitude"
     ) -> None:
-        if residual not in RESIDUALS:
-            raise ValueError(
-                f"residual must be one of {', '.join(map(repr, RESIDUALS))}, not {residual!r}."
-            )
+        check_choice("residual", residual, RESIDUALS)
         self.enable, self.debug = enable, debug
         self.excitation = Excitation(residual)
         table = self.excitation.table() if enable else {}
@@ -637,15 +634,6 @@ def _linear_layers_behind(x: torch.Tensor) -> int:
         before = [longest.get(earlier, 0) for earlier, _ in node.next_functions]
         longest[node] = (linear_sharing(node) is not None) + max(before, default=0)
     return longest.get(x.grad_fn, 0)
-
-
-def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
-    """The tensors among an operation's arguments or results, also those in lists."""
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            yield from tensors_in(value)
 
 
 def refuse(name: str) -> NoReturn:
