@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -31,35 +33,52 @@ def resolve(name: str) -> tuple[Any, str]:
     return owner, attribute
 
 
+class _InMemory(MetaPathFinder, Loader):
+    """Finds modules whose sources it has been given, by their full names."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._sources = sources
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name not in self._sources:
+            return None
+        inside = any(other.startswith(f"{name}.") for other in self._sources)
+        return spec_from_loader(name, self, is_package=inside)
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self._sources[module.__name__], vars(module))
+
+
 @contextmanager
-def unseen_package(name: str) -> Iterator[None]:
-    """A package on disk, nobody has imported it: `name.inner.tools`, with classes in classes."""
-    with tempfile.TemporaryDirectory() as folder:
-        inner = Path(folder, name, "inner")
-        inner.mkdir(parents=True)
-        for file in (Path(folder, name, "__init__.py"), inner / "__init__.py"):
-            file.write_text("")
-        (inner / "tools.py").write_text(
-            "class Hammer:\n"
-            "    class Head:\n"
-            "        def hit():\n            return 'bang'\n"
-            "    def swing():\n        return 'whoosh'\n"
-        )
-        sys.path.insert(0, folder)
-        importlib.invalidate_caches()
-        try:
-            yield
-        finally:
-            sys.path.remove(folder)
-            for loaded in [key for key in sys.modules if key.split(".")[0] == name]:
-                del sys.modules[loaded]
+def unseen_package(name: str, hit: int, swing: int) -> Iterator[None]:
+    """A package that nobody has imported: `name.inner.tools`, with classes in classes.
+
+    Its functions return the numbers `hit` and `swing`.
+    """
+    tools = (
+        "class Hammer:\n"
+        "    class Head:\n"
+        f"        def hit():\n            return {hit}\n"
+        f"    def swing():\n        return {swing}\n"
+    )
+    finder = _InMemory({name: "", f"{name}.inner": "", f"{name}.inner.tools": tools})
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for loaded in [key for key in sys.modules if key.split(".")[0] == name]:
+            del sys.modules[loaded]
 
 
 def probe_resolve(answer: Callable[[str], Any], rng: torch.Generator) -> Outcome:
-    """Owner and attribute for names of five kinds, the last two of a package not yet imported."""
+    """Owner and attribute for names of five kinds, the last two of a package not yet imported.
+
+    What the last two lead to is called: its number can't be known without going there.
+    """
     outcome: Outcome = {}
 
-    def ask(name: str) -> None:
+    def ask(name: str) -> Any:
         found = call(answer, name)
         pair = isinstance(found, tuple | list) and len(found) == 2
         other = None if found is None else describe(found)
@@ -67,11 +86,12 @@ def probe_resolve(answer: Callable[[str], Any], rng: torch.Generator) -> Outcome
         if pair:
             outcome[f"the owner of {name!r}"] = describe(found[0])
             outcome[f"the attribute of {name!r}"] = describe(found[1])
+        return found if pair else None
 
-    def ask_by_value(name: str) -> None:
+    def ask_by_value(name: str) -> Any:
         # several mistakes end in the same error here: told apart by the owners found before it
         try:
-            ask(name)
+            return ask(name)
         except (ImportError, AttributeError) as error:
             outcome[f"what resolve({name!r}) returns"] = f"{type(error).__name__}, raised"
 
@@ -79,10 +99,20 @@ def probe_resolve(answer: Callable[[str], Any], rng: torch.Generator) -> Outcome
     ask("torch.nn.functional.relu")
     ask_by_value("torch.Tensor.relu")
     package = f"toolbox_{randint(rng, 1000, 10000)}"
-    with unseen_package(package):
-        ask_by_value(f"{package}.inner.tools.Hammer.swing")
-        ask_by_value(f"{package}.inner.tools.Hammer.Head.hit")
+    with unseen_package(package, randint(rng, 0, 10**6), randint(rng, 0, 10**6)):
+        for path in ("Hammer.swing", "Hammer.Head.hit"):
+            name = f"{package}.inner.tools.{path}"
+            outcome[f"what {name!r} returns when it is called"] = _number(ask_by_value(name))
     return outcome
+
+
+def _number(found: Any) -> int | None:
+    """What the function returns that an owner and an attribute lead to, if it is a number."""
+    if found is None or not isinstance(found[1], str):
+        return None
+    function = getattr(found[0], found[1], None)
+    value = function() if callable(function) else None
+    return value if isinstance(value, int) else None
 
 
 HINTS = [

@@ -31,6 +31,7 @@ def _number(value: Any) -> Any:
 def probe_smallest_area(answer: Callable[..., Any], rng: torch.Generator) -> Outcome:
     """Curves that rise, wobble, stay too low, come out above the whole image, or dip below 0."""
     wobble = 0.2 * float(rand(rng, 1, low=0))
+    odd = sorted(rand(rng, 3, low=0).tolist())
     outcome = {
         "a rising curve": call(answer, [0.02, 0.05, 0.1, 0.2], [1.0, 6.0, 9.5, 10.0], 10.0),
         "another share": call(answer, [0.02, 0.05, 0.1, 0.2], [1.0, 5.2, 9.5, 10.0], 10.0, 0.5),
@@ -49,6 +50,7 @@ def probe_smallest_area(answer: Callable[..., Any], rng: torch.Generator) -> Out
         ),
         "share=0.25": call(answer, [0.1, 0.2, 0.3], [2.0, 2.5, 9.0], 10.0, share=0.25),
         "the whole image alone is enough": call(answer, [0.5, 1.0], [2.0, 10.0], 10.0),
+        "areas that are no round numbers": call(answer, odd, [3.0, 9.5, 9.8], 10.0),
     }
     return {name: _number(value) for name, value in outcome.items()}
 

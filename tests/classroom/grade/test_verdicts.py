@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from course_lib.classroom.grade.key import Key
 from course_lib.classroom.grade.slot import Collected
 from course_lib.classroom.grade.verdicts import judge_collected, result_of
 from course_lib.classroom.grade.wire import Frame, pack_runs
-from course_lib.exercises.engine.judging import Run, second_stage
+from course_lib.exercises.engine.comparing import difference
+from course_lib.exercises.engine.judging import Run, run, second_stage
+from course_lib.exercises.engine.registry import exercises
 
 LESSON, NAME = "00_start_here", "share_on_object"
 
@@ -135,3 +138,16 @@ def test_a_result_survives_being_written(key, exercise):
 
 def test_each_run_draws_its_own_seeds(key):
     assert set(Key().seeds).isdisjoint(key.seeds)
+
+
+@pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
+def test_no_answer_can_be_prepared_since_what_is_right_follows_from_the_seed(exercise):
+    one, *others = (run(exercise, exercise.reference, [seed])[0].outputs for seed in range(4))
+    values = (torch.Tensor, int, float, list)
+    differing = [
+        name
+        for name, value in one.items()
+        if isinstance(value, values) and not isinstance(value, bool)
+        if any(difference(value, other.get(name)) is not None for other in others)
+    ]
+    assert differing
