@@ -103,7 +103,7 @@ def pattern(expected: Any, got: Any) -> str:
         expected, got = torch.tensor(expected), torch.tensor(got)
     if not isinstance(expected, torch.Tensor) or not isinstance(got, torch.Tensor):
         return ""
-    if wrong_places(expected, got) is None or not expected.is_floating_point():
+    if wrong_places(expected, got) is None or not expected.is_floating_point() or got.is_complex():
         return ""
     right, given = expected.double().flatten(), got.double().flatten()
     there = right != 0
