@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from course_lib.classroom.build import find_sources, notebook_text
 from course_lib.classroom.lesson import STUB, Graded, locked_check, parse_check, read_lesson
-from course_lib.classroom.places import repository
+from course_lib.classroom.places import make_folder, repository
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -52,7 +52,8 @@ def write_assignments(
         The notebooks written.
 
     Raises:
-        ValueError: an unknown lesson, or an installed copy without the lessons' sources.
+        ValueError: an unknown lesson, or an installed copy without the lessons' sources, or a
+            folder that can't be made.
     """
     if sources is None:
         root = repository()
@@ -71,8 +72,8 @@ def write_assignments(
         notebook = read_lesson(source, exercises)
         for cell in notebook.cells:
             _make_independent(cell, solutions=solutions)
-        path = folder / "source" / source.stem / f"{source.stem}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        home = make_folder(folder / "source" / source.stem)
+        path = home / f"{source.stem}.ipynb"
         path.write_text(notebook_text(notebook), encoding="utf-8", newline="\n")
         written.append(path)
         say(f"{path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -24,6 +25,23 @@ def lesson_folder() -> Path:
     folder = root / "notebooks" if root else CARRIED
     if not folder.is_dir():
         raise ValueError(f"There are no lessons in {folder}: install the course again.")
+    return folder
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder, with those above it, where it is missing, and return it.
+
+    Raises:
+        ValueError: a file is in its place, or it can't be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(f"{folder} can't be made: there is a file in its place.") from None
+    except OSError as error:
+        raise ValueError(f"{folder} can't be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{folder} can't be written to.")
     return folder
 
 

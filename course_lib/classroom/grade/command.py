@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from course_lib.classroom.names import match_lesson
+from course_lib.classroom.places import make_folder
 
 from .archives import LIMIT, BadArchive
 from .gradebook import Student, gradebook
@@ -80,7 +81,8 @@ def grade(
         The students with their grades.
 
     Raises:
-        ValueError: no submissions, grades that are there already, no sandbox, an unknown lesson.
+        ValueError: no submissions, grades that are there already, no sandbox, an unknown lesson,
+            a folder that can't be written.
     """
     options = options or Options()
     progress = progress or Progress()
@@ -95,8 +97,9 @@ def grade(
         raise ValueError(f"{out} lies among the submissions; choose a folder elsewhere.")
     if options.sandboxed and options.cluster is None:
         require_sandbox()
-    (out / "feedback").mkdir(parents=True, exist_ok=True)
+    make_folder(out / "feedback")
     records = Records(out, resume=options.resume)
+    _say_what_is_odd(found, records, times, progress.say)
     progress.total(len(found))
 
     def write(names: set[str] | None = None) -> list[Student]:
@@ -148,6 +151,31 @@ def grade(
         return write()
     finally:
         records.close()
+
+
+def _say_what_is_odd(
+    found: Sequence[Submission],
+    records: Records,
+    times: Mapping[str, datetime],
+    say: Callable[[str], None],
+) -> None:
+    files = {(submission.student, submission.file) for submission in found}
+    gone = [one for one in records.all() if (one.student, one.file) not in files]
+    if gone:
+        say(
+            f"{_count(len(gone), 'file')} graded earlier, such as {gone[0].file}, "
+            f"{'is' if len(gone) == 1 else 'are'} not among these submissions; the grades stay."
+        )
+    strangers = sorted(set(times) - {submission.student for submission in found})
+    if strangers:
+        say(
+            f"The table of times names {_count(len(strangers), 'student')} who handed nothing in "
+            f"here, such as {strangers[0]}; names must be as in grades.csv."
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _start(

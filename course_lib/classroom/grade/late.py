@@ -38,10 +38,24 @@ def read_times(path: Path) -> dict[str, datetime]:
     """When each student handed in, from a CSV with the columns `student` and `submitted`.
 
     Raises:
-        ValueError: the columns are not there, or a date is none.
+        ValueError: there is no such table, the columns are not there, or a date is none.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        if not {"student", "submitted"} <= set(rows.fieldnames or ()):
-            raise ValueError(f"{path} needs the columns student and submitted.")
-        return {row["student"].strip(): parse_due(row["submitted"]) for row in rows}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, restval="")
+            if not {"student", "submitted"} <= set(rows.fieldnames or ()):
+                raise ValueError(
+                    f"{path} needs the columns student and submitted, with a comma between them."
+                )
+            return {row["student"].strip(): _moment(path, row) for row in rows}
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise ValueError(f"{path} is no CSV in UTF-8; save it as that.") from None
+
+
+def _moment(path: Path, row: dict[str, str]) -> datetime:
+    try:
+        return parse_due(row["submitted"])
+    except ValueError as error:
+        raise ValueError(f"{path}, {row['student']}: {error}") from None

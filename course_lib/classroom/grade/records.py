@@ -8,7 +8,7 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .verdicts import Result, result_of
 
@@ -44,33 +44,41 @@ class Records:
         resume: go on with what is there.
 
     Raises:
-        ValueError: there are results already, and nobody said to go on with them.
+        ValueError: there are results already, and nobody said to go on with them; they can't be
+            read; or another process is writing there.
     """
 
     def __init__(self, folder: Path, *, resume: bool = False) -> None:
         self._path = folder / NAME
         self._lock = threading.Lock()
         self._records: dict[tuple[str, str], Record] = {}
-        if self._path.exists():
-            if not resume:
-                raise ValueError(
-                    f"{folder} holds grades already; go on with them by --resume, or choose "
-                    "another folder."
-                )
-            self._read()
+        if self._path.exists() and not resume:
+            raise ValueError(
+                f"{folder} holds grades already; go on with them by --resume, or choose "
+                "another folder."
+            )
         self._file = self._path.open("ab")
+        try:
+            _lock(self._file)
+            self._read()
+        except ValueError:
+            self._file.close()
+            raise
 
     def _read(self) -> None:
         good = 0
         with self._path.open("rb") as file:
-            for line in file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
                 try:
                     data = json.loads(line)
                     record = Record(**{**data, "result": result_of(data["result"])})
                 except (ValueError, TypeError, KeyError):
-                    break
-                if not line.endswith(b"\n"):
-                    break
+                    raise ValueError(
+                        f"Line {number} of {self._path} is no grade of this version of the course; "
+                        "choose another folder, where all are graded anew."
+                    ) from None
                 good += len(line)
                 self._records[record.student, record.file] = record
         if good < self._path.stat().st_size:
@@ -98,6 +106,22 @@ class Records:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Keep other processes away until the file is closed, where the system has such locks."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(
+            f"Another `course grade` is writing to {Path(file.name).parent}; wait for its end."
+        ) from None
+    except OSError:
+        return  # a file system without locks
 
 
 def digest(content: bytes) -> str:

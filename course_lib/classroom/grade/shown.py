@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -33,8 +34,14 @@ def grade_and_show(submissions: Path, out: Path, options: Options) -> None:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    with Bar(*columns, console=console) as bar:
-        task = bar.add_task("starting", total=None)
+    bar = Bar(*columns, console=console)
+    task = bar.add_task("starting", total=None)
+    with ExitStack() as stack:
+
+        def begin(count: int) -> None:
+            # not before: what is wrong with the command line is said without a bar above it
+            stack.enter_context(bar)
+            bar.update(task, total=count)
 
         def advance(student: str) -> None:
             bar.update(task, advance=1, description=escape(student[:40]))
@@ -44,7 +51,7 @@ def grade_and_show(submissions: Path, out: Path, options: Options) -> None:
             out,
             options,
             Progress(
-                total=lambda count: bar.update(task, total=count),
+                total=begin,
                 advance=advance,
                 say=lambda sentence: bar.console.print(escape(sentence)),
             ),

@@ -10,6 +10,7 @@ from itertools import cycle
 from pathlib import Path
 
 from course_lib.classroom.names import match_lesson
+from course_lib.classroom.places import make_folder
 from course_lib.exercises import Exercise
 from course_lib.exercises.engine.registry import exercises, lessons
 
@@ -38,16 +39,17 @@ def simulate_class(
     or hostile.
 
     Args:
-        folder: where; must not exist yet, or be empty.
+        folder: where; made when it is missing, and must be empty.
         students: how many.
         lesson: which lesson they answer.
         say: where the summary goes.
 
     Raises:
-        ValueError: an unknown lesson, a folder with something in it, no clone of the course.
+        ValueError: an unknown lesson, a folder with something in it or that can't be made, no clone
+            of the course.
     """
     name = match_lesson(lesson, [one.id for one in lessons()])
-    if folder.exists() and any(folder.iterdir()):
+    if any(make_folder(folder).iterdir()):
         raise ValueError(f"{folder} is not empty; name a new folder for the made-up class.")
     asked, names = exercises(name), NAMES.split()
     rows = []

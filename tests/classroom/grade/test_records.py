@@ -59,6 +59,26 @@ def test_a_line_that_a_crash_has_cut_is_taken_away(tmp_path, cut):
     assert [json.loads(line)["student"] for line in path.read_text().splitlines()] == ["ada", "bob"]
 
 
+def test_what_cannot_be_read_is_told_and_kept(tmp_path):
+    records = Records(tmp_path)
+    records.add(record("ada"))
+    records.close()
+    path = tmp_path / NAME
+    other_version = path.read_bytes().replace(b'"max"', b'"most"')
+    path.write_bytes(other_version)
+    with pytest.raises(ValueError, match="is no grade of this version of the course"):
+        Records(tmp_path, resume=True)
+    assert path.read_bytes() == other_version
+
+
+def test_two_do_not_write_at_once(tmp_path):
+    records = Records(tmp_path)
+    with pytest.raises(ValueError, match="Another `course grade` is writing to"):
+        Records(tmp_path, resume=True)
+    records.close()
+    Records(tmp_path, resume=True).close()
+
+
 @pytest.fixture
 def small_class(tmp_path):
     """Six students of the shortest lesson."""
@@ -118,6 +138,29 @@ def test_only_a_file_that_has_changed_is_graded_again(sandbox, small_class):
     students = grade(source, out, Options(workers=1, resume=True))
     assert students[0].points == 1
     assert len((out / NAME).read_text().splitlines()) == 7
+
+
+@pytest.mark.slow
+def test_grades_of_files_that_are_gone_stay_and_are_told(sandbox, small_class):
+    source, out = small_class / "class", small_class / "grades"
+    grade(source, out, Options(workers=1))
+    (source / "student 5" / "00_start_here.ipynb").rename(small_class / "lost.ipynb")
+    times = small_class / "times.csv"
+    times.write_text("student,submitted\nstudent 0,2026-11-30\nstudnet 1,2026-11-30\n")
+    said: list[str] = []
+    students = grade(
+        source, out, Options(workers=1, resume=True, times=times), Progress(say=said.append)
+    )
+    assert len(students) == 6
+    assert "student 5/00_start_here.ipynb, is not among these submissions" in said[0]
+    assert "names 1 student who handed nothing in here, such as studnet 1" in said[1]
+
+
+def test_a_file_is_no_folder_for_grades(small_class):
+    (small_class / "grades").write_text("not a folder")
+    with pytest.raises(ValueError, match="there is a file in its place"):
+        grade(small_class / "class", small_class / "grades", Options(sandboxed=False))
+    assert (small_class / "grades").read_text() == "not a folder"
 
 
 def test_grades_do_not_go_among_the_submissions(small_class):
