@@ -70,13 +70,12 @@ def report_page(students: Sequence[Student]) -> str:
     for share in shares:
         bins[min(int(share * _BINS), _BINS - 1)] += 1
     troubled = [student for student in students if student.notes or not student.lessons]
-    alike = [
-        (student.name, grade.exercise)
-        for student in students
-        for lesson in student.lessons
-        for grade in lesson.grades
-        if grade.looks_like_reference
-    ]
+    alike: dict[str, list[str]] = {}
+    for student in students:
+        for lesson in student.lessons:
+            for grade in lesson.grades:
+                if grade.looks_like_reference:
+                    alike.setdefault(student.name, []).append(grade.exercise)
     return _template("report.html.j2").render(
         students=students,
         lessons=lessons,
@@ -85,13 +84,23 @@ def report_page(students: Sequence[Student]) -> str:
         mean=sum(shares) / len(shares) if shares else 0.0,
         troubled=troubled,
         alike=alike,
-        page_of=feedback_name,
+        link=_link,
     )
 
 
 def _said(text: str) -> Markup:
     """A sentence with the course's markup; all else in it is escaped."""
     return Markup(markup.paragraphs(text))
+
+
+def _link(student: str) -> Markup:
+    """A student's name, which leads to the page of feedback."""
+    return Markup('<a href="feedback/{}"><bdi>{}</bdi></a>').format(feedback_name(student), student)
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column breaks where words end in it, not within them."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 @cache
@@ -102,5 +111,5 @@ def _template(name: str):  # type: ignore[no-untyped-def]
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["said"] = _said
+    environment.filters |= {"said": _said, "breakable": _breakable}
     return environment.get_template(name)

@@ -26,6 +26,8 @@ COLUMNS = (
 
 _WORKSHEET = ("Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)")
 
+_CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+
 # A spreadsheet takes a cell that begins with one of these for a formula, full-width ones too.
 _FORMULA = tuple("=+-@\t\r\n|%＝＋－＠")
 
@@ -106,12 +108,12 @@ def canvas_csv(students: Sequence[Student]) -> dict[str, str]:
     lessons = _lessons(students)
     possible = {one.lesson: one.max for student in students for one in student.lessons}
     rows: list[tuple[Any, ...]] = [
-        ("    Points Possible", "", "", "", *(possible[lesson] for lesson in lessons))
+        ("    Points Possible", "", "", "", "", *(possible[lesson] for lesson in lessons))
     ]
     for student in students:
         name, number = _name_and_number(student)
-        rows.append((name, number, "", "", *_points(student, lessons)))
-    return {"canvas.csv": _table(("Student", "ID", "SIS Login ID", "Section", *lessons), rows)}
+        rows.append((name, number, "", "", "", *_points(student, lessons)))
+    return {"canvas.csv": _table((*_CANVAS, *lessons), rows)}
 
 
 def write_text(path: Path, text: str) -> None:

@@ -74,9 +74,9 @@ def test_moodle_and_canvas_know_their_numbers():
         ["Participant 1234567", "Ada Lovelace", "1", "1", "-"],
     ]
     assert rows(canvas_csv(students)["canvas.csv"]) == [
-        ["Student", "ID", "SIS Login ID", "Section", LESSON],
-        ["    Points Possible", "", "", "", "1"],
-        ["Ada Lovelace", "1234567", "", "", "1"],
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", LESSON],
+        ["    Points Possible", "", "", "", "", "1"],
+        ["Ada Lovelace", "1234567", "", "", "", "1"],
     ]
 
 
@@ -124,8 +124,23 @@ def test_a_table_of_times_comes_before_the_files_dates(tmp_path):
     path.write_text("student,submitted\nada,2026-12-02T12:00+00:00\n")
     (student,) = gradebook([record()], ASKED, due=NOON, times=read_times(path))
     assert student.lessons[0].late == 2
-    path.write_text("who,when\n")
-    with pytest.raises(ValueError, match="needs the columns student and submitted"):
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"who,when\n", "needs the columns student and submitted"),
+        (b"student;submitted\nada;2026-12-02\n", "with a comma between them"),
+        (b"student,submitted\nada\n", "times.csv, ada: '' is no date"),
+        (b"student,submitted\nj\xfcrg,2026-12-02\n", "is no CSV in UTF-8"),
+        (None, "can't be read: No such file"),
+    ],
+)
+def test_a_table_of_times_that_is_none_is_told(tmp_path, content, sentence):
+    path = tmp_path / "times.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=sentence):
         read_times(path)
 
 
@@ -168,3 +183,16 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         write_text(path, "new" * 100_000 + "\udce4")
     assert path.read_text() == "old"
+
+
+def test_the_report_leads_to_every_students_page():
+    students = gradebook([record(), record("bob", came=NOON + timedelta(days=2))], ASKED, due=NOON)
+    page = report_page(students)
+    for student in students:
+        assert f'href="feedback/{feedback_name(student.name)}"' in page
+    assert '<td class="number">2</td></tr>' in page
+
+
+def test_notes_have_the_courses_markup_and_nothing_of_a_students():
+    (student,) = gradebook([record(notes=["The cell of `x` is <b>there</b>."])], ASKED)
+    assert "<code>x</code> is &lt;b&gt;there&lt;/b&gt;." in feedback_page(student)
