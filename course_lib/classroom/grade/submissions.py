@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -74,12 +75,13 @@ def find_submissions(root: Path, lessons: list[str]) -> list[Submission]:
                 f"{root} is no folder and no zip file of submissions: {reason}."
             ) from None
     stamps = _time_stamps(entries)
+    names = _Names(lessons)
     found: dict[str, list[Submission]] = {}
     for entry in entries:
         is_notebook = entry.parts[-1].lower().endswith(".ipynb")
         if not is_notebook and not entry.fault:
             continue
-        student = _student(entry.parts, lessons) or root.resolve().stem
+        student = names.of(entry.parts) or root.resolve().stem
         date = stamps.get(entry.parts[:2], entry.date)
         file = _legible("/".join(entry.parts))
         found.setdefault(student, []).append(
@@ -88,7 +90,7 @@ def find_submissions(root: Path, lessons: list[str]) -> list[Submission]:
     for entry in entries:
         if len(entry.parts) > 1:
             # who handed in something, but no notebook, must hear of it
-            student = _student(entry.parts, lessons)
+            student = names.of(entry.parts)
             if student and student not in found:
                 file = _legible("/".join(entry.parts))
                 fault = "it is no notebook (.ipynb)"
@@ -212,19 +214,40 @@ def _zoned(date: datetime, zone: str) -> datetime:
         return date.astimezone()
 
 
+class _Names:
+    """Students' names, legible, and no two students' the same: nobody hands in for another.
+
+    Args:
+        lessons: what is no part of a name.
+    """
+
+    def __init__(self, lessons: list[str]) -> None:
+        self._lessons = lessons
+        self._whole: dict[str, str] = {}
+
+    def of(self, parts: tuple[str, ...]) -> str:
+        """The name of whose file has these parts in its name; may be empty."""
+        name = _student(parts, self._lessons)
+        legible = _legible(name)
+        if self._whole.setdefault(legible, name) == name:
+            return legible
+        mark = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:6]
+        return f"{legible} ({mark})"
+
+
 def _student(parts: tuple[str, ...], lessons: list[str]) -> str:
     """The student's name: the first folder, or what a file's name has besides the lesson's."""
     name = _MOODLE.sub("", parts[0])
     canvas = _CANVAS.match(name)
     if canvas:
-        return _legible(f"{canvas['name']}_{canvas['id']}")
+        return f"{canvas['name']}_{canvas['id']}"
     if len(parts) > 1:
-        return _legible(name)
+        return name.strip()
     name = name.rpartition(".")[0] or name
     for lesson in lessons:
         pattern = rf"(?:\A|[ _.-]+){re.escape(lesson)}{_COPY}(?=\Z|[ _.-])"
         name = re.sub(pattern, "", name, flags=re.IGNORECASE)
-    return _legible(name.strip(" _.-"))
+    return name.strip(" _.-")
 
 
 def _legible(text: str) -> str:

@@ -72,6 +72,26 @@ def test_files_named_by_student(tmp_path, file, student):
     assert students(tmp_path) == {student}
 
 
+@pytest.mark.parametrize("twin", ["ada\u200b", "a\u202eda", "ada" + "\x01"])
+def test_nobody_hands_in_under_a_name_that_only_looks_like_anothers(tmp_path, twin):
+    write(tmp_path, "ada/03_relu_rules.ipynb", f"{twin}/03_relu_rules.ipynb")
+    names = students(tmp_path)
+    assert len(names) == 2
+    assert "ada" in names
+    assert students(tmp_path) == names
+
+
+def test_long_names_stay_apart(tmp_path):
+    write(tmp_path, *(f"{'x' * 210}{end}/03_relu_rules.ipynb" for end in "ab"))
+    assert len(students(tmp_path)) == 2
+
+
+def test_a_students_folder_zip_and_file_are_one_students(tmp_path):
+    write(tmp_path, "ada/03_relu_rules.ipynb", "ada_00_start_here.ipynb")
+    (tmp_path / "ada.zip").write_bytes(zipped(**{"03_relu_rules.ipynb": NOTEBOOK}))
+    assert students(tmp_path) == {"ada"}
+
+
 def test_moodles_folders_keep_the_participants_number(tmp_path):
     write(tmp_path, "Ada Lovelace_1234567_assignsubmission_file/03_relu_rules.ipynb")
     assert students(tmp_path) == {"Ada Lovelace_1234567"}
