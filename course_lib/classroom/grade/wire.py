@@ -27,6 +27,9 @@ PAYLOAD_LIMIT = 64 << 20
 TEXT_LIMIT = 4000
 """The most characters that are kept of any text of a student's."""
 
+_BITS = 1023
+"""The most binary digits of a whole number that is sent: any such can be made a float."""
+
 _SIZES = struct.Struct(">II")
 
 
@@ -164,9 +167,9 @@ def _text(value: Any) -> str:
 
 def _pack(value: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     if isinstance(value, torch.Tensor):
-        if value.layout is not torch.strided or value.device.type != "cpu":
-            where = value.layout if value.device.type == "cpu" else value.device
-            return {"foreign": f"a tensor of shape {tuple(value.shape)}, {where}"}
+        odd = _oddity(value)
+        if odd:
+            return {"foreign": f"a tensor of shape {tuple(value.shape)}, {odd}"}
         name = str(len(tensors))
         if value.is_complex():
             tensors[name] = torch.view_as_real(value.resolve_conj()).contiguous()
@@ -179,7 +182,18 @@ def _pack(value: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
         return {"list": [_pack(item, tensors) for item in value]}
     if isinstance(value, str):
         return {"plain": value[:TEXT_LIMIT]}
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        return {"foreign": f"a whole number of {value.bit_length():,} bits"}
     return {"plain": value}
+
+
+def _oddity(value: torch.Tensor) -> str:
+    """Why a tensor is no plain array, as an end of a description, or nothing."""
+    if value.device.type != "cpu":
+        return str(value.device)
+    if value.layout is not torch.strided:
+        return str(value.layout)
+    return str(value.dtype) if value.is_quantized else ""
 
 
 def _unpack(value: dict[str, Any], loaded: dict[str, torch.Tensor]) -> Any:

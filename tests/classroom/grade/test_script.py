@@ -42,6 +42,23 @@ def kept(*steps):
     return [step.source for step in needed_steps(list(steps)) if step.kind == "run"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(a, a):\n    return x",
+        "def f():\n    print(x)\n    global x",
+        "nonlocal x",
+        "y = x" + " + 1" * 2500,
+        "y = x" + ".a" * 2500,
+        "y = x\n" * 100_000,
+    ],
+    ids=["arguments", "global", "nonlocal", "sum", "attributes", "lines"],
+)
+def test_a_cell_that_cannot_be_looked_into_costs_nothing_but_demonstrations(source):
+    wanted, other = demo("x = 1"), demo("z = 1")
+    assert kept(wanted, other, own(source)) == [wanted.source, source]
+
+
 def test_every_exercise_has_its_check_and_its_answer():
     for lesson, cells in LESSONS.items():
         asked = [exercise.name for exercise in exercises(lesson)]

@@ -79,6 +79,18 @@ def test_a_sparse_tensor_is_only_described():
     assert run.outputs == {"x": Foreign("a tensor of shape (3, 3), torch.sparse_coo")}
 
 
+def test_what_is_no_plain_array_or_number_is_only_described():
+    values = {
+        "meta": torch.ones(2, device="meta"),
+        "huge": 1 << 10**6,
+    }
+    (run,) = unpack_runs(*pack_runs([Run(values)]))
+    assert run.outputs == {
+        "meta": Foreign("a tensor of shape (2,), meta"),
+        "huge": Foreign("a whole number of 1,000,001 bits"),
+    }
+
+
 GOOD = pack_runs([Run({"x": torch.ones(2)})])
 ODD = pack_runs([Run({"x": torch.ones(3)})])
 

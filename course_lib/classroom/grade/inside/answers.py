@@ -8,9 +8,10 @@ from typing import Any
 from course_lib.exercises import Exercise
 from course_lib.exercises.engine import isolation
 from course_lib.exercises.engine.judging import (
+    SEEDS,
     Verdict,
     before_running,
-    judge,
+    compared,
     remarks,
     run,
     second_stage,
@@ -52,12 +53,11 @@ class Answers:
         right = False
         if judged and answer is not _MISSING:
             try:
-                verdict = judge(exercise, answer)
-            except Exception as fault:  # a student's cells have broken what judges here
-                verdict = Verdict("error", str(fault))
-            right = verdict.kind == "right"
-            if verdict == too_slow(exercise):
+                right = _is_right(exercise, answer)
+            except isolation.TimeUp:
                 self.slow[exercise.name] = answer
+            except Exception:  # a student's cells have broken what judges here
+                right = False
         space[exercise.answer] = self.given[exercise.name] = answer if right else exercise.reference
 
     def collect(self, space: dict[str, Any]) -> None:
@@ -103,6 +103,23 @@ class Answers:
             wraps = _wraps(exercise, answer, seeds[0])
         packed, tensors = pack_runs(runs)
         return {"runs": packed, "remark": remarks(exercise, answer), "wraps": wraps}, tensors
+
+
+def _is_right(exercise: Exercise, answer: Any) -> bool:
+    """What `judge` finds, without its search for the mistake that a wrong answer makes.
+
+    Raises:
+        TimeUp: the answer takes too long.
+    """
+    if before_running(exercise, answer) is not None:
+        return False
+    with isolation.ONE_AT_A_TIME, isolation.usual_settings():
+        for stage, seeds in ((exercise, SEEDS), (second_stage(exercise), SEEDS[:1])):
+            if stage is not None:
+                expected = run(stage, stage.reference, seeds, limited=False)
+                if compared(stage, expected, run(stage, answer, seeds)).kind != "right":
+                    return False
+    return True
 
 
 def _early(kind: str, finding: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ..lessons import OwnCell
 from ..wire import TEXT_LIMIT, receive, send
 from .answers import Answers
 from .notebook import Unreadable, read_notebook
-from .own import is_a_copy
+from .own import definitions, is_a_copy
 from .running import new_namespace, run_cell
 from .script import Script, write_script
 from .untouched import Untouched
@@ -113,5 +113,5 @@ def _end_strays(alone: bool) -> None:
 
 
 def _copies(script: Script, wanted: dict[str, Exercise]) -> list[str]:
-    sources = [step.source for step in script.steps if step.own]
-    return [name for name, exercise in wanted.items() if is_a_copy(exercise, sources)]
+    written = [node for step in script.steps if step.own for node in definitions(step.source)]
+    return [name for name, exercise in wanted.items() if is_a_copy(exercise, written)]

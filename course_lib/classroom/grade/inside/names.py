@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 import symtable
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+
+from .plain_python import HUGE, parse
 
 _CHANGES = {"append", "extend", "insert", "add", "update", "setdefault", "eval", "train"}
 _CHANGES |= {"manual_seed", "seed", "set_default_dtype", "register_forward_hook"}
 _COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
+_PLAIN = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -40,6 +45,48 @@ def changed(node: ast.AST) -> set[str]:
             ):
                 names |= _base(part.func)
     return names
+
+
+@dataclass(frozen=True)
+class CellNames:
+    """The names of a notebook that have to do with a cell.
+
+    Attributes:
+        bound: those that it gives a value.
+        changed: those whose values it changes in place.
+        now: those that it reads while it runs.
+        later: those that it reads when something that it defines is called.
+        surely_bound: whether it binds all of `bound`, whatever happens.
+    """
+
+    bound: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    now: frozenset[str] = frozenset()
+    later: frozenset[str] = frozenset()
+    surely_bound: bool = False
+
+
+def names_of(source: str) -> CellNames:
+    """The names of a cell; for one that is huge, or that Python won't compile, all its words.
+
+    Too many names cost a demonstration that nobody needs; too few would cost an answer.
+    """
+    tree = parse(source)
+    if tree is None and len(source) <= HUGE:
+        return CellNames()
+    if tree is not None:
+        # compiling finds more than parsing does, such as two arguments of one name
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            uses = used(tree)
+            return CellNames(
+                frozenset(bound(tree)),
+                frozenset(changed(tree)),
+                uses.now,
+                uses.later,
+                all(isinstance(statement, _PLAIN) for statement in tree.body),
+            )
+    words = frozenset(re.findall(r"[^\W\d]\w*", source))
+    return CellNames(words, words, words, words)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
-from . import names
-from .plain_python import parse
+from .names import CellNames, names_of
 from .step import Step
 
 
@@ -16,41 +13,31 @@ def needed_steps(steps: list[Step]) -> list[Step]:
     reads. A name that is read inside a function may be read at any time, so that every step that
     binds it is needed, wherever it stands.
     """
-    trees = [parse(step.source) or ast.Module([], []) for step in steps]
+    names = [names_of(step.source) for step in steps]
     later: set[str] = set()
     while True:
-        kept, found = _pass(steps, trees, later)
+        kept, found = _pass(steps, names, later)
         if found <= later:
             return kept
         later |= found
 
 
 def _pass(
-    steps: list[Step], trees: list[ast.Module], later: set[str]
+    steps: list[Step], names: list[CellNames], later: set[str]
 ) -> tuple[list[Step], set[str]]:
     needed: set[str] = set()
     found: set[str] = set()
     kept: list[Step] = []
-    for step, tree in zip(reversed(steps), reversed(trees), strict=True):
+    for step, cell in zip(reversed(steps), reversed(names), strict=True):
         if step.kind == "check":
             needed.discard(step.answer)
             kept.append(step)
             continue
-        bound, changed = names.bound(tree), names.changed(tree)
-        if step.optional and not (bound | changed) & (needed | later):
+        if step.optional and not (needed | later) & (cell.bound | cell.changed):
             continue
-        uses = names.used(tree)
-        if _is_plain(tree):
-            needed -= bound
-        needed |= uses.now
-        found |= uses.later
+        if cell.surely_bound:
+            needed -= cell.bound
+        needed |= cell.now
+        found |= cell.later
         kept.append(step)
     return kept[::-1], found
-
-
-def _is_plain(tree: ast.Module) -> bool:
-    """Tell whether every statement binds its names whatever happens."""
-    plain = (
-        ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-    )
-    return all(isinstance(statement, plain) for statement in tree.body)

@@ -7,7 +7,7 @@ import inspect
 import sys
 import textwrap
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,42 +47,65 @@ def _codes(answer: Any) -> Iterator[types.CodeType]:
 
 @contextmanager
 def watching_reference(exercise: Exercise) -> Iterator[Callable[[], bool]]:
-    """Notice inside whether the reference's code runs: the answer then only wraps it."""
+    """Notice inside whether the reference's code runs, or copies of all of it under other names.
+
+    Copies of short answers are not noticed: they are all alike.
+    """
     codes = set(_codes(exercise.reference))
+    short = len(_reference_shape(exercise)) < _SMALL
+    copied = set() if short else {_instructions(code) for code in codes}
+    left = set(copied)
     seen = False
 
     def note(frame: types.FrameType, event: str, _: Any) -> None:
         nonlocal seen
-        seen = seen or (event == "call" and frame.f_code in codes)
+        if event == "call":
+            seen = seen or frame.f_code in codes
+            if left:
+                left.discard(_instructions(frame.f_code))
 
     sys.setprofile(note)
     try:
-        yield lambda: seen
+        yield lambda: seen or bool(copied and not left)
     finally:
         sys.setprofile(None)
 
 
-def is_a_copy(exercise: Exercise, sources: list[str]) -> bool:
+def _instructions(code: types.CodeType) -> tuple[Any, ...]:
+    """What code does, whatever it and its variables are called and wherever it stands."""
+    numbers = [value for value in code.co_consts if isinstance(value, int | float)]
+    return code.co_code, code.co_names, tuple(map(repr, numbers))
+
+
+def definitions(source: str) -> list[ast.stmt]:
+    """The functions and classes that a cell defines."""
+    tree = parse(source)
+    return [node for node in tree.body if _defines(node)] if tree is not None else []
+
+
+def is_a_copy(exercise: Exercise, written: Iterable[ast.stmt]) -> bool:
     """Tell whether a definition reads like the reference, whatever its names and comments are.
 
     Short answers are all alike, so that nothing is said of them.
 
     Args:
         exercise: whose reference is looked at.
-        sources: a student's cells.
+        written: a student's definitions.
     """
-    if not callable(exercise.reference):
+    wanted = _reference_shape(exercise)
+    if len(wanted) < _SMALL:
         return False
+    return any(_shape(node) == wanted for node in written)
+
+
+def _reference_shape(exercise: Exercise) -> list[str]:
+    if not callable(exercise.reference):
+        return []
     try:
         source = textwrap.dedent(inspect.getsource(exercise.reference))
     except (OSError, TypeError):
-        return False
-    wanted = _shape(parse(source))
-    if len(wanted) < _SMALL:
-        return False
-    trees = [parse(source) for source in sources]
-    definitions = [node for tree in trees if tree for node in tree.body if _defines(node)]
-    return any(_shape(node) == wanted for node in definitions)
+        return []
+    return _shape(parse(source))
 
 
 def _defines(node: ast.stmt) -> bool:
@@ -97,7 +120,10 @@ def _shape(tree: ast.AST | None) -> list[str]:
     if isinstance(tree, ast.Module):
         tree = tree.body[0]
     numbers: dict[str, int] = {}
-    _walk(tree, nodes, numbers)
+    try:
+        _walk(tree, nodes, numbers)
+    except RecursionError:
+        return []  # nested deeper than anything of the course's
     return nodes
 
 

@@ -7,6 +7,13 @@ import re
 import warnings
 from typing import Any
 
+HUGE = 20_000
+"""The most characters of a cell that is looked into; a longer one is run as it is."""
+
+_MOST_MAGICS = 50
+"""The most lines of IPython's own in a cell that is translated; its time grows with the square."""
+
+_MAGIC = re.compile(r"^\s*[%!?]|\?\s*$", re.MULTILINE)
 _RUNS_ITS_BODY = re.compile(r"\A\s*%%(time|timeit|capture|prun)\b[^\n]*\n")
 
 
@@ -15,11 +22,13 @@ def plain_python(source: str) -> str:
 
     `%%time` and its like go, other magics and `!commands` become calls of `get_ipython()`.
     """
-    if parse(source) is not None:
+    if len(source) > HUGE or parse(source) is not None:
         return source
     body = _RUNS_ITS_BODY.sub("\n", source)
     if parse(body) is not None:
         return body
+    if len(_MAGIC.findall(body)) > _MOST_MAGICS:
+        return source
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
@@ -29,7 +38,9 @@ def plain_python(source: str) -> str:
 
 
 def parse(source: str) -> ast.Module | None:
-    """The syntax tree, or None where there is none."""
+    """The syntax tree, or None where there is none, or too much of it."""
+    if len(source) > HUGE:
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -58,7 +58,8 @@ def write_script(
         match cell.kind:
             case "plain":
                 steps += [
-                    Step("run", cell.id, text, optional=True) for text in _statements(cell.source)
+                    Step("run", f"the course's cell {cell.id}", text, optional=True)
+                    for text in _statements(cell.source)
                 ]
                 steps += [_own_step(own, optional=True) for own in changed.get(cell.id, [])]
             case "answer":

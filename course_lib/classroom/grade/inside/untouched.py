@@ -7,6 +7,9 @@ import types
 from importlib import import_module
 from typing import Any
 
+import torch
+from torch.utils import _python_dispatch
+
 _MODULES = (
     "builtins",
     "contextlib",
@@ -38,14 +41,16 @@ class Untouched:
 
     def __init__(self) -> None:
         """Remember them; only references are kept."""
-        import torch
-
         course = [name for name in sys.modules if name.split(".")[0] == "course_lib"]
         spaces: list[Any] = [import_module(name) for name in (*_MODULES, *course)]
         spaces += [kind for name in course for kind in _classes(sys.modules[name])]
         self._depth = sys.getrecursionlimit()
         self._modules = sys.modules
         self._loaded = dict(sys.modules)
+        self._search = {
+            name: (getattr(sys, name), list(getattr(sys, name)))
+            for name in ("path", "meta_path", "path_hooks")
+        }
         self._members = [(space, dict(vars(space))) for space in (*spaces, torch.Tensor)]
         self._functions = [
             (function, function.__code__, function.__defaults__, function.__kwdefaults__)
@@ -55,13 +60,14 @@ class Untouched:
 
     def put_back(self) -> None:
         """Undo replacements; what was added is left, unless it hides what torch implements."""
-        import torch
-
         sys.settrace(None)
         sys.setprofile(None)
         sys.setrecursionlimit(self._depth)
         sys.modules = self._modules
         sys.modules.update(self._loaded)
+        for name, (places, content) in self._search.items():
+            places[:] = content
+            setattr(sys, name, places)
         for space, members in self._members:
             now = vars(space)
             for name in [name for name in members if now.get(name) is not members[name]]:
@@ -79,6 +85,8 @@ class Untouched:
             function.__defaults__, function.__kwdefaults__ = defaults, keywords
         while torch._C._len_torch_function_stack():
             torch._C._pop_torch_function_stack()
+        while torch._C._len_torch_dispatch_stack():
+            _python_dispatch._pop_mode()
 
 
 def _classes(module: types.ModuleType) -> list[type]:
