@@ -104,7 +104,9 @@ def _odd(lesson: str, asked: list[Exercise]) -> list[Callable[[], Pupil]]:
         return Pupil(case.name, case.make(lesson, first), verdicts)
 
     def of_hostile(case: hostile.Hostile) -> Pupil:
-        return Pupil(case.name, case.make(lesson, first), (case.target, *[case.others] * others))
+        return Pupil(
+            case.name, case.make(lesson, first), (case.due(first), *[case.others] * others)
+        )
 
     return [
         *(partial(of_broken, case) for case in broken.ALL),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from types import FunctionType
 
 from course_lib.exercises import Exercise
 
@@ -16,7 +17,7 @@ class Hostile:
 
     Attributes:
         name: what it does.
-        target: what it should get for the lesson's first exercise.
+        target: what it should get for the lesson's first exercise; may be `wrong or error`.
         others: what it should get for all others.
         body: statements of its answer to the first exercise, which is a function or class.
         answer: the whole cell of that answer, instead of its body.
@@ -24,6 +25,7 @@ class Hostile:
         stubs: whether everything but that is left as it was handed out.
         alike: whether the answer is right and reads or behaves like the reference.
         of_function: whether it is meant for an exercise whose answer is a function.
+        of_tensor: whether it is meant for one whose answer returns a tensor.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Hostile:
     stubs: bool = False
     alike: bool = False
     of_function: bool = False
+    of_tensor: bool = False
 
     def make(self, lesson: str, first: Exercise) -> bytes:
         """The submission as a file.
@@ -56,17 +59,27 @@ class Hostile:
             notebook = with_cell(notebook, _filled(self.cell, names))
         return as_bytes(notebook)
 
+    def due(self, first: Exercise) -> str:
+        """What it should get for the lesson's first exercise."""
+        constructs = isinstance(first.reference, type) and not _is_rule(first.reference)
+        # a class's __init__ must not return anything
+        return "error" if constructs and self.body and self.target == "wrong" else self.target
+
+
+def _is_rule(reference: type) -> bool:
+    return any(base.__name__ == "Function" for base in reference.__mro__)
+
 
 def _define(answer: str, body: str, reference: object) -> str:
     inner = textwrap.indent(textwrap.dedent(body).strip(), "    ")
     if not isinstance(reference, type):
         return f"def {answer}(*args, **kwargs):\n{inner}\n"
-    is_rule = any(base.__name__ == "Function" for base in reference.__mro__)
+    rule = ("torch.autograd.Function", "staticmethod(_do)")
+    base, do = rule if _is_rule(reference) else ("object", "_do")
+    members = vars(reference).items()
+    names = [name for name, value in members if isinstance(value, FunctionType | staticmethod)]
     head = f"import torch\n\n\ndef _do(*args, **kwargs):\n{inner}\n\n\n"
-    if is_rule:
-        methods = "forward = backward = staticmethod(_do)"
-        return f"{head}class {answer}(torch.autograd.Function):\n    {methods}\n"
-    return f"{head}class {answer}:\n    __init__ = _do\n"
+    return f"{head}class {answer}({base}):\n    {' = '.join(names)} = {do}\n"
 
 
 def _filled(template: str, names: dict[str, str]) -> str:
@@ -83,6 +96,16 @@ def _source_of(notebook: Notebook, exercise: str) -> str:
 
 _REFERENCE = 'from course_lib.exercises.engine.registry import find_exercise\n\
 reference = find_exercise("<exercise>").reference\n'
+
+# the right tensor, handed on in another form
+_CHANGED = """
+<own>
+_own = <answer>
+def <answer>(*args, **kwargs):
+    import torch
+    x = _own(*args, **kwargs)
+    return {}
+"""
 
 ANSWERS = [
     Hostile("an endless loop", "error", body="while True: pass"),
@@ -189,13 +212,98 @@ ANSWERS = [
         """,
     ),
     Hostile(
+        "an object that says its class is a tensor's",
+        "wrong",
+        of_function=True,
+        body="""
+        import torch
+        class Liar:
+            __class__ = property(lambda self: torch.Tensor)
+            layout = torch.strided
+            def __torch_function__(self, *args, **kwargs): return True
+            def __reduce__(self): return (eval, ("__import__('os')._exit(3)",))
+            def __getattr__(self, name): return lambda *a, **k: self
+        return Liar()
+        """,
+    ),
+    Hostile(
+        "text with methods of its own",
+        "wrong",
+        of_function=True,
+        body="""
+        class Text(str):
+            def __getitem__(self, place): return object()
+            def __repr__(self): raise SystemExit
+            def __len__(self): return -1
+        return Text('x')
+        """,
+    ),
+    Hostile(
+        "a row without end",
+        "wrong",
+        of_function=True,
+        body="import itertools; return itertools.count()",
+    ),
+    Hostile(
+        "a list in itself",
+        "wrong",
+        of_function=True,
+        body="own = []; own.append(own); return own",
+    ),
+    Hostile(
+        "a number of millions of digits",
+        "wrong",
+        of_function=True,
+        body="return 1 << 50_000_000",
+    ),
+    Hostile(
+        "a quantized tensor",
+        "wrong or error",
+        of_tensor=True,
+        answer=_CHANGED.format("torch.quantize_per_tensor(x.float(), 0.1, 0, torch.qint8)"),
+    ),
+    Hostile(
+        "a tensor without values",
+        "wrong or error",
+        of_tensor=True,
+        answer=_CHANGED.format("x.to('meta')"),
+    ),
+    Hostile(
+        "a sparse tensor",
+        "wrong",
+        of_tensor=True,
+        answer=_CHANGED.format("x.to_sparse()"),
+    ),
+    Hostile("printing without end", "error", body="while True: print('x', end='')"),
+    Hostile(
+        "an error that can't be printed",
+        "error",
+        body="""
+        class Unspeakable(BaseException):
+            def __str__(self): raise SystemExit(1)
+            __repr__ = __str__
+        Unspeakable.__name__ = 'E' * 1_000_000
+        raise Unspeakable
+        """,
+    ),
+    Hostile(
+        "a search for the seeds in memory",
+        "error",
+        of_function=True,
+        body="""
+        import gc
+        lists = [found for found in gc.get_objects() if type(found) is list and len(found) == 3]
+        raise ValueError([found for found in lists if all(type(i) is int for i in found)])
+        """,
+    ),
+    Hostile(
         "nothing finite",
         "wrong",
         body="import torch; return torch.full((1, 3, 10, 9), float('nan'))",
     ),
     Hostile(
         "a tensor without end",
-        "wrong",
+        "wrong or error",
         body="""
         import torch
         return torch.zeros(1, dtype=torch.float64).expand(1 << 33)
@@ -231,18 +339,18 @@ RIGHT = [
         _quick = <answer>
         def <answer>(*args, **kwargs):
             import time
-            time.sleep(0.2)
+            time.sleep(0.02)
             return _quick(*args, **kwargs)
         """,
     ),
     Hostile(
         "an answer that is right up to rounding",
-        of_function=True,
+        of_tensor=True,
         answer="""
         <own>
         _exact = <answer>
         def <answer>(*args, **kwargs):
-            return _exact(*args, **kwargs) * (1 + 3e-7)
+            return _exact(*args, **kwargs) * (1 - 3e-7)
         """,
     ),
     Hostile(
@@ -326,6 +434,58 @@ CELLS = [
         torch.zeros(1).cuda()
         """,
     ),
+    Hostile(
+        "settings of all kinds",
+        cell="""
+        import os, signal, sys, warnings
+        import numpy, torch
+        torch.manual_seed = lambda seed: None
+        torch.set_default_dtype(torch.float16)
+        torch.set_grad_enabled(False)
+        torch.inference_mode().__enter__()
+        torch.autocast('cpu').__enter__()
+        torch.set_default_device('meta')
+        torch.use_deterministic_algorithms(True)
+        numpy.seterr(all='raise')
+        warnings.simplefilter('error')
+        os.chdir('/')
+        os.environ.clear()
+        sys.path.clear()
+        sys.meta_path.clear()
+        sys.stdout = sys.stderr = None
+        """,
+    ),
+    Hostile(
+        "modes of torch that are never left",
+        cell="""
+        from torch.overrides import TorchFunctionMode
+        from torch.utils._python_dispatch import TorchDispatchMode
+        def stop(self, *args, **kwargs): raise SystemExit(1)
+        type('F', (TorchFunctionMode,), {'__torch_function__': stop})().__enter__()
+        type('D', (TorchDispatchMode,), {'__torch_dispatch__': stop})().__enter__()
+        """,
+    ),
+    Hostile(
+        "import and trace of its own",
+        cell="""
+        import builtins, sys, threading
+        real = builtins.__import__
+        def mine(name, *args, **kwargs):
+            if name.startswith('course_lib'): raise ImportError('no')
+            return real(name, *args, **kwargs)
+        def trace(frame, event, argument): raise KeyError(event)
+        builtins.__import__ = mine
+        threading.settrace(trace)
+        sys.settrace(trace)
+        """,
+    ),
+    Hostile("closing all files", cell="import os\nos.closerange(0, 4096)"),
+    Hostile("forgetting all names", cell="globals().clear()"),
+    Hostile("bytes and characters that are none", cell="x = 1\x00\n# \ud800\ny = '\\ud800'"),
+    Hostile("two arguments of one name", cell="def mine(a, a):\n    return a"),
+    Hostile("a sum of 2,500 numbers", cell=f"x = 1{' + 1' * 2500}"),
+    Hostile("a hundred thousand lines", cell="x = 1\n" * 100_000),
+    Hostile("a thousand magics", cell="%time\n" * 1000),
     Hostile("magics and commands", cell="%matplotlib inline\n!rm -rf /\n%%bash\necho hello"),
     Hostile(
         "HTML in what it says",
@@ -475,6 +635,26 @@ CHEATS = [
         + "<answer> = FunctionType(reference.__code__, reference.__globals__)",
     ),
     Hostile(
+        "the code object of the library's, renamed",
+        of_function=True,
+        alike=True,
+        answer=_REFERENCE
+        + "from types import FunctionType\n"
+        + "code = reference.__code__.replace(co_filename='mine', co_name='mine')\n"
+        + "<answer> = FunctionType(code, reference.__globals__)",
+    ),
+    Hostile(
+        "the library's source, run under another name",
+        of_function=True,
+        alike=True,
+        answer=_REFERENCE
+        + "import inspect, sys\n"
+        + "source = inspect.getsource(reference).replace('def ', 'def my_', 1)\n"
+        + "space = dict(vars(sys.modules[reference.__module__]))\n"
+        + "exec(source, space)\n"
+        + "<answer> = space['my_' + reference.__name__]",
+    ),
+    Hostile(
         "what check gives back",
         "not attempted",
         answer="from course_lib import check\n<answer> = check('<exercise>', None)",
@@ -492,5 +672,11 @@ ALL = [*ANSWERS, *RIGHT, *CELLS, *CHEATS]
 
 def suited(first: Exercise) -> list[Hostile]:
     """The submissions that mean what they say where this is a lesson's first exercise."""
-    is_class = isinstance(first.reference, type)
-    return [case for case in ALL if not (is_class and case.of_function)]
+    returned = getattr(first.reference, "__annotations__", {}).get("return")
+    is_function = not isinstance(first.reference, type)
+    of_tensor = is_function and returned == "Tensor"
+    return [
+        case
+        for case in ALL
+        if (is_function or not case.of_function) and (of_tensor or not case.of_tensor)
+    ]

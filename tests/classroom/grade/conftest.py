@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -29,13 +30,21 @@ def sandbox() -> None:
 
 @pytest.fixture(scope="session")
 def grade_class(sandbox: None) -> Callable[..., dict[str, Student]]:
-    """A function (root, {student: file}) -> students by name: writes a class and grades it."""
+    """A function (root, {student: file}) -> students by name: writes a class and grades it.
 
-    def graded(root: Path, files: dict[str, bytes], **options: object) -> dict[str, Student]:
+    `lessons` says by student which lesson a file is called after, where it is not the usual one.
+    """
+
+    def graded(
+        root: Path,
+        files: dict[str, bytes],
+        lessons: Mapping[str, str] = MappingProxyType({}),
+        **options: object,
+    ) -> dict[str, Student]:
         for student, content in files.items():
             home = root / "submissions" / student
             home.mkdir(parents=True)
-            (home / f"{LESSON}.ipynb").write_bytes(content)
+            (home / f"{lessons.get(student, LESSON)}.ipynb").write_bytes(content)
         settings = Options(workers=2, **options)  # type: ignore[arg-type]
         said: list[str] = []
         progress = Progress(say=said.append)

@@ -47,9 +47,43 @@ def broken_class(grade_class, tmp_path_factory):
     return root, grade_class(root, files)
 
 
-def verdicts(student):
+# a lesson whose answers are functions, classes, autograd functions; each with other hostile kinds
+ODD = {
+    "02_patch": ("a file that fills the disk", "settings of all kinds", "SystemExit"),
+    "03_relu_rules": ("nothing finite", "replaced functions of torch and NumPy"),
+    "04_layers": ("os._exit", "import and trace of its own"),
+    "05_excitation_backprop": ("the library's own object", "a tensor without values"),
+    "06_rise": ("__eq__ that is always true",),
+    "07_extremal_perturbation": ("a list in itself", "a wrapper of the library's"),
+}
+
+
+@pytest.fixture(scope="module")
+def mixed_class(grade_class, tmp_path_factory):
+    """A few submissions of each later lesson, graded in one run, with what each should get."""
+    root = tmp_path_factory.mktemp("mixed")
+    files, lessons, expected = {}, {}, {}
+    for lesson, names in ODD.items():
+        asked = exercises(lesson)
+        cases = {case.name: case for case in hostile.suited(asked[0])}
+        files[f"{lesson} good"] = as_bytes(solved(lesson))
+        expected[f"{lesson} good"] = ["right"] * len(asked)
+        files[f"{lesson} mistaken"] = as_bytes(with_mistakes(solved(lesson), asked, 0))
+        expected[f"{lesson} mistaken"] = None
+        for name in names:
+            student = f"{lesson} {slug(name)}"
+            files[student] = cases[name].make(lesson, asked[0])
+            expected[student] = [
+                cases[name].due(asked[0]),
+                *[cases[name].others] * (len(asked) - 1),
+            ]
+        lessons |= {student: lesson for student in files if student.startswith(lesson)}
+    return lessons, expected, grade_class(root, files, lessons)
+
+
+def verdicts(student, wanted=LESSON):
     """The verdicts of a student's only lesson."""
-    assert [lesson.lesson for lesson in student.lessons] == [LESSON]
+    assert [lesson.lesson for lesson in student.lessons] == [wanted]
     return [grade.verdict for grade in student.lessons[0].grades]
 
 
@@ -62,7 +96,9 @@ def page(root, student):
 def test_a_hostile_submission_gets_its_due(hostile_class, case):
     _, students = hostile_class
     student = students[slug(case.name)]
-    assert verdicts(student) == [case.target, *[case.others] * (len(ASKED) - 1)]
+    first, *others = verdicts(student)
+    assert first in case.target.split(" or ")
+    assert others == [case.others] * (len(ASKED) - 1)
     assert student.lessons[0].grades[0].looks_like_reference == case.alike
 
 
@@ -78,7 +114,8 @@ def test_the_others_are_graded_right(hostile_class, name):
     [
         ("an endless loop", "ran for more than 10 seconds"),
         ("a loop that ignores signals", "took too long and was stopped"),
-        ("memory in many processes", "used more than 3 GB of memory"),
+        # which limit is met first is a matter of the machine's speed
+        ("memory in many processes", "used more than 3 GB of memory|ran for more than 10 seconds"),
         ("os._exit", "ended before the notebook did"),
         ("the library's own object", "the course's own object"),
         ("SystemExit in a cell", "SystemExit"),
@@ -89,7 +126,7 @@ def test_the_others_are_graded_right(hostile_class, name):
 )
 def test_what_was_the_matter_is_named_in_the_feedback(hostile_class, case, sentence):
     root, _ = hostile_class
-    assert sentence in page(root, slug(case))
+    assert any(part in page(root, slug(case)) for part in sentence.split("|"))
 
 
 def test_no_page_runs_anything_or_shows_a_probe(hostile_class, broken_class):
@@ -139,6 +176,25 @@ def test_known_mistakes_are_rejected_and_named(broken_class, number):
         assert grade.explanation == explanations[number % len(explanations)]
 
 
+def test_each_lesson_gives_everybody_their_due(mixed_class):
+    lessons, expected, students = mixed_class
+    assert students.keys() == expected.keys()
+    for name, wanted in expected.items():
+        got = verdicts(students[name], lessons[name])
+        if wanted is None:
+            assert set(got) <= {"wrong", "error"}, name
+        else:
+            assert all(g in w.split(" or ") for g, w in zip(got, wanted, strict=True)), name
+
+
+@pytest.mark.parametrize("lesson", ODD)
+def test_a_lessons_known_mistakes_are_named(mixed_class, lesson):
+    _, _, students = mixed_class
+    grades = students[f"{lesson} mistaken"].lessons[0].grades
+    for exercise, grade in zip(exercises(lesson), grades, strict=True):
+        assert grade.explanation == next(iter(exercise.mistakes)), exercise.name
+
+
 def test_a_blank_notebook_is_not_attempted(broken_class):
     _, students = broken_class
     assert verdicts(students["blank"]) == ["not attempted"] * len(ASKED)
@@ -162,7 +218,8 @@ def test_the_report_counts_verdicts_and_mistakes(broken_class):
     root, students = broken_class
     report = (root / "grades" / "report.html").read_text()
     right = sum(verdicts(student)[0] == "right" for student in students.values())
-    row = re.search(rf"<td>{FIRST.name}</td><td class=\"number\">(\d+)</td>", report)
+    name = FIRST.name.replace("_", "_<wbr>")
+    row = re.search(rf"<td class=\"name\">{name}</td><td class=\"number\">(\d+)</td>", report)
     assert row is not None
     assert int(row[1]) == right
     assert "1 ×" in report
