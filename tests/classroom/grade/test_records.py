@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,14 +80,35 @@ def test_two_do_not_write_at_once(tmp_path):
     Records(tmp_path, resume=True).close()
 
 
-@pytest.fixture
-def small_class(tmp_path):
+def write_class(root):
     """Six students of the shortest lesson."""
     for number in range(6):
-        home = tmp_path / "class" / f"student {number}"
+        home = root / "class" / f"student {number}"
         home.mkdir(parents=True)
         notebook = solved("00_start_here") if number % 2 else blank("00_start_here")
         (home / "00_start_here.ipynb").write_bytes(as_bytes(notebook))
+
+
+@pytest.fixture
+def small_class(tmp_path):
+    """The class, not graded yet."""
+    write_class(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def graded_once(sandbox, tmp_path_factory):
+    """The class, graded."""
+    root = tmp_path_factory.mktemp("graded")
+    write_class(root)
+    grade(root / "class", root / "grades", Options(workers=1))
+    return root
+
+
+@pytest.fixture
+def graded_class(graded_once, tmp_path):
+    """A copy of the class that has been graded."""
+    shutil.copytree(graded_once, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -128,9 +150,8 @@ def test_grading_goes_on_after_kill_9(sandbox, small_class):
 
 
 @pytest.mark.slow
-def test_only_a_file_that_has_changed_is_graded_again(sandbox, small_class):
-    source, out = small_class / "class", small_class / "grades"
-    grade(source, out, Options(workers=1))
+def test_only_a_file_that_has_changed_is_graded_again(graded_class):
+    source, out = graded_class / "class", graded_class / "grades"
     with pytest.raises(ValueError, match="--resume"):
         grade(source, out, Options(workers=1))
     changed = source / "student 0" / "00_start_here.ipynb"
@@ -141,11 +162,10 @@ def test_only_a_file_that_has_changed_is_graded_again(sandbox, small_class):
 
 
 @pytest.mark.slow
-def test_grades_of_files_that_are_gone_stay_and_are_told(sandbox, small_class):
-    source, out = small_class / "class", small_class / "grades"
-    grade(source, out, Options(workers=1))
-    (source / "student 5" / "00_start_here.ipynb").rename(small_class / "lost.ipynb")
-    times = small_class / "times.csv"
+def test_grades_of_files_that_are_gone_stay_and_are_told(graded_class):
+    source, out = graded_class / "class", graded_class / "grades"
+    (source / "student 5" / "00_start_here.ipynb").rename(graded_class / "lost.ipynb")
+    times = graded_class / "times.csv"
     times.write_text("student,submitted\nstudent 0,2026-11-30\nstudnet 1,2026-11-30\n")
     said: list[str] = []
     students = grade(

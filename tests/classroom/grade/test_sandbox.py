@@ -33,11 +33,11 @@ def slot(sandbox):
         yield started
 
 
-def reported(slot: Slot, code: str) -> str:
+def reported(slot: Slot, code: str, seeds: list[int] = SEEDS) -> str:
     """Run some code as a student's cell and give what it says by raising it."""
     body = textwrap.indent(textwrap.dedent(code).strip(), "    ")
     source = f"def report():\n{body}\nraise RuntimeError(repr(report()))"
-    collected = slot.collect("x.ipynb", as_bytes(with_cell(blank(LESSON), source)), SEEDS)
+    collected = slot.collect("x.ipynb", as_bytes(with_cell(blank(LESSON), source)), seeds)
     (trouble,) = [t for t in collected.troubles if t["label"] == "cell 1"]
     return str(trouble["trouble"]).splitlines()[-1].removeprefix("RuntimeError: ")
 
@@ -148,26 +148,16 @@ def test_the_environment_tells_nothing(slot, monkeypatch):
     assert "SECRET" not in reported(slot, code)
 
 
-def test_seeds_are_not_there_while_cells_run(sandbox):
+def test_seeds_are_not_there_while_cells_run(slot):
     seed = 2_906_150_427
-    with Slot() as slot:
-        code = f"""
-            import gc, os
-            found = [o for o in gc.get_objects() if isinstance(o, list) and {seed} - 1 + 1 in
-                     [x for x in o if type(x) is int]]
-            return len([o for o in found if len(o) == 3])
-        """
-        assert slot.collect("x", b"", [seed] * 3).unreadable == "The file is empty."
-        assert reported_with(slot, code, [seed] * 3) == "0"
-
-
-def reported_with(slot, code, seeds):
-    """As `reported`, with other seeds."""
-    body = textwrap.indent(textwrap.dedent(code).strip(), "    ")
-    source = f"def report():\n{body}\nraise RuntimeError(repr(report()))"
-    content = as_bytes(with_cell(blank(LESSON), source))
-    collected = slot.collect("x.ipynb", content, seeds)
-    return str(collected.troubles[0]["trouble"]).splitlines()[-1].removeprefix("RuntimeError: ")
+    code = f"""
+        import gc, os
+        found = [o for o in gc.get_objects() if isinstance(o, list) and {seed} - 1 + 1 in
+                 [x for x in o if type(x) is int]]
+        return len([o for o in found if len(o) == 3])
+    """
+    assert slot.collect("x", b"", [seed] * 3).unreadable == "The file is empty."
+    assert reported(slot, code, [seed] * 3) == "0"
 
 
 def test_nothing_runs_any_more_when_a_slot_has_stopped(sandbox):
