@@ -31,25 +31,26 @@ def mend(submission: Path, say: Callable[[str], None] = print) -> list[Path]:
         paths = sorted(
             path
             for path in submission.rglob("*.ipynb")
-            if ".ipynb_checkpoints" not in path.parts and not path.is_symlink()
+            if ".ipynb_checkpoints" not in path.parts and path.is_file() and not path.is_symlink()
         )
     else:
         paths = [submission]
     changed = []
     for path in paths:
-        text = path.read_text(encoding="utf-8-sig")
         try:
-            notebook = json.loads(text)
+            content = path.read_bytes()
+            notebook = json.loads(content.decode("utf-8-sig"))
             count = _make_unique(notebook["cells"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             if path == submission:
                 raise ValueError(f"{path} is no notebook that can be mended.") from None
             say(f"{path}: no notebook that can be mended")
             continue
         if count:
-            path.with_name(f"{path.name}.bak").write_text(text, encoding="utf-8")
+            path.with_name(f"{path.name}.bak").write_bytes(content)
             mended = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-            path.write_text(mended, encoding="utf-8")
+            # half a character is an escape in JSON, and nothing in UTF-8
+            path.write_bytes(mended.encode("utf-8", "backslashreplace"))
             changed.append(path)
             say(f"{path}: {count} cop{'y' if count == 1 else 'ies'} of cells got new ids")
     if not changed:

@@ -128,3 +128,28 @@ def test_what_is_no_notebook_is_told(tmp_path, content):
     assert path.read_text() == content
     with pytest.raises(ValueError, match="There is no notebook or folder"):
         mend(tmp_path / "none.ipynb", quiet)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"[" * 200_000, b"", b'{"cells": [1]}'])
+def test_a_broken_notebook_keeps_no_other_from_being_mended(tmp_path, content):
+    (tmp_path / "a.ipynb").write_bytes(content)
+    (tmp_path / "b.ipynb").mkdir()
+    path = tmp_path / "c.ipynb"
+    path.write_text(json.dumps(notebook_with(("a", "answer-x", "1"), ("a", "answer-x", "2"))))
+    assert mend(tmp_path, quiet) == [path]
+    assert (tmp_path / "a.ipynb").read_bytes() == content
+
+
+def test_half_a_character_survives_mending(tmp_path):
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps(notebook_with(("a", "x", "\ud800"), ("a", "x", "é"))))
+    mend(path, quiet)
+    assert [cell["source"] for cell in json.loads(path.read_text())["cells"]] == ["\ud800", "é"]
+
+
+def test_assignments_need_a_folder(course, tmp_path):
+    file = tmp_path / "teach"
+    file.write_text("a file")
+    with pytest.raises(ValueError, match="there is a file in its place"):
+        write(course, file)
+    assert file.read_text() == "a file"
