@@ -37,7 +37,8 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise ValueError(f"{folder} can't be made: there is a file in its place.") from None
+        file = next(path for path in (folder, *folder.parents) if path.exists())
+        raise ValueError(f"{file} is a file; name a folder.") from None
     except OSError as error:
         raise ValueError(f"{folder} can't be made: {error.strerror}.") from None
     if not os.access(folder, os.W_OK):

@@ -150,6 +150,6 @@ def test_half_a_character_survives_mending(tmp_path):
 def test_assignments_need_a_folder(course, tmp_path):
     file = tmp_path / "teach"
     file.write_text("a file")
-    with pytest.raises(ValueError, match="there is a file in its place"):
+    with pytest.raises(ValueError, match="teach is a file; name a folder"):
         write(course, file)
     assert file.read_text() == "a file"

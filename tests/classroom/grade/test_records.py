@@ -178,7 +178,7 @@ def test_grades_of_files_that_are_gone_stay_and_are_told(graded_class):
 
 def test_a_file_is_no_folder_for_grades(small_class):
     (small_class / "grades").write_text("not a folder")
-    with pytest.raises(ValueError, match="there is a file in its place"):
+    with pytest.raises(ValueError, match="grades is a file; name a folder"):
         grade(small_class / "class", small_class / "grades", Options(sandboxed=False))
     assert (small_class / "grades").read_text() == "not a folder"
 
