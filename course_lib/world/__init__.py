@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .examples import example_scene as example_scene
     from .examples import get_example_data as get_example_data
+    from .grids import photo_grids as photo_grids
     from .images import read_image as read_image
     from .networks import NETWORKS as NETWORKS
     from .networks import build_network as build_network
@@ -31,6 +32,7 @@ _HOME = {
     "get_example_data": "examples",
     "load_network": "networks",
     "measure": "training",
+    "photo_grids": "grids",
     "photos": "photographs",
     "read_image": "images",
     "train": "training",

@@ -9,10 +9,11 @@ from pkgutil import walk_packages
 import pytest
 
 from course_lib import benchmark
+from course_lib.world import grids
 
 MODULES = [m.name for m in walk_packages(benchmark.__path__, f"{benchmark.__name__}.")]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [*MODULES, grids.__name__])
 def test_examples(name: str) -> None:
     assert doctest.testmod(import_module(name)).failed == 0
