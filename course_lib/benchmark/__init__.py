@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from course_lib.world.examples import get_example_data as get_example_data
 
     from .example import plot_example as plot_example
+    from .pointing_game import PointingGame as PointingGame
+    from .pointing_game import PointingGameBenchmark as PointingGameBenchmark
 
 _HOME = {
+    "PointingGame": "course_lib.benchmark.pointing_game",
+    "PointingGameBenchmark": "course_lib.benchmark.pointing_game",
     "get_example_data": "course_lib.world.examples",
     "plot_example": "course_lib.benchmark.example",
 }

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,6 +27,9 @@ from .protocols import protocol
 
 TOLERANCE = 15
 """Pixels by which a point may miss photographs' boxes and outlines, which are drawn by hand."""
+
+DIFFICULT_AREA = 1 / 4
+"""Objects of difficult images cover less of them."""
 
 
 class PointingGame:
@@ -123,6 +127,77 @@ class PointingGame:
             f"pointing game, tolerance {self.tolerance:g}: {100 * float(self.accuracy):.1f} % over "
             f"{classes} class{'' if classes == 1 else 'es'}, {points} points"
         )
+
+
+class PointingGameBenchmark(PointingGame):
+    """The pointing game on a data set of photographs, in all images or the difficult ones.
+
+    A pair of image and class is difficult when the class's boxes (of COCO: its outlines) cover less
+    than a quarter of the image, and another class is there too (Zhang et al. 2016).
+
+    Args:
+        dataset: one of `datasets.VOCDetection` and `datasets.CocoDetection`.
+        tolerance: as in `PointingGame`.
+        difficult: False for all images; True for the difficult ones, found from the annotations; or
+            a file that lists them, a line "image,class" each: the image's file name, and the
+            class's name or number.
+
+    Raises:
+        TypeError: the data set can't say where its objects are.
+        FileNotFoundError, ValueError: the file is not there, or not as above.
+    """
+
+    def __init__(
+        self, dataset: Any, tolerance: float = TOLERANCE, difficult: bool | str | Path = False
+    ) -> None:
+        if not all(hasattr(dataset, name) for name in ("classes", "as_mask", "as_class_ids")):
+            raise TypeError(
+                "The data set must be a VOCDetection or CocoDetection of "
+                f"course_lib.benchmark.datasets, not {type(dataset).__name__}."
+            )
+        super().__init__(len(dataset.classes), tolerance)
+        self.dataset = dataset
+        self.difficult = bool(difficult)
+        self._listed: set[tuple[str, int]] | None = None
+        if not isinstance(difficult, bool):
+            self._listed = _read_pairs(Path(difficult), dataset.classes)
+
+    def evaluate(self, label: Any, class_id: int, point: Any) -> int:  # type: ignore[override]
+        """Whether a point hits the class's objects: +1, -1, or 0 for a pair that does not count.
+
+        Args:
+            label: of one image, as the data set gives it.
+            class_id: number of the class.
+            point: (column, row) in the original image's pixels.
+
+        Raises:
+            ValueError: the image has no such object, or the point lies outside of it.
+        """
+        if self.difficult and not self.is_difficult(label, class_id):
+            return 0
+        return super().evaluate(self.dataset.as_mask(label, class_id), point)
+
+    def is_difficult(self, label: Any, class_id: int) -> bool:
+        """Whether a pair of image and class belongs to the difficult ones."""
+        if self._listed is not None:
+            return (self.dataset.as_image_name(label), class_id) in self._listed
+        if len(self.dataset.as_class_ids(label)) < 2:
+            return False
+        return float(self.dataset.as_mask(label, class_id).float().mean()) < DIFFICULT_AREA
+
+
+def _read_pairs(path: Path, classes: Sequence[str]) -> set[tuple[str, int]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"The list of difficult images {path} is not there.")
+    numbers = {name: number for number, name in enumerate(classes)}
+    pairs = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        image, _, name = line.strip().rpartition(",")
+        index = int(name) if name.isdigit() else numbers.get(name, len(classes))
+        if not image or index >= len(classes):
+            raise ValueError(f"Line {number} of {path} is not 'image,class': {line!r}.")
+        pairs.add((image, index))
+    return pairs
 
 
 def pointing_hits(
