@@ -361,3 +361,61 @@ def test_utils(example):
     assert callable(imarraysc)
     assert callable(tensor_to_im)
     assert callable(xmkdir)
+
+
+def test_the_pointing_game(example):
+    from course_lib.attribution.gradient import gradient
+    from course_lib.benchmark.pointing_game import PointingGame
+    from course_lib.world.examples import example_scene
+
+    model, x, category_1, category_2 = example
+    game = PointingGame(num_classes=8, tolerance=15)
+    masks = torch.from_numpy(example_scene().masks)
+    for category_id in (category_1, category_2):
+        saliency = gradient(model, x, category_id)
+        _, point = saliency.flatten().max(0)
+        point = (point % x.shape[3], point // x.shape[3])
+        hit = game.evaluate(masks[category_id], point)
+        assert hit in (-1, 1)
+        game.accumulate(hit, category_id)
+        game.aggregate(hit, category_id)
+    assert game.hits.sum() + game.misses.sum() == 4
+    assert 0 <= game.accuracy <= 1
+    assert "pointing game" in str(game)
+
+
+def test_a_benchmark_over_voc(tmp_path):
+    from torchvision import models
+
+    from course_lib.attribution.gradient import gradient
+    from course_lib.benchmark.datasets import get_dataset, voc_as_class_ids
+    from course_lib.benchmark.models import get_model, get_transform
+    from course_lib.benchmark.pointing_game import PointingGameBenchmark
+    from tests.benchmark.drawn import draw_voc
+
+    draw_voc(tmp_path)
+    weights = tmp_path / "resnet18.pth"
+    torch.save(models.resnet18(num_classes=20).state_dict(), weights)
+    model = get_model("resnet18", "voc_2007", weights=weights)
+    transform = get_transform("voc_2007", size=32)
+    dataset = get_dataset("voc_2007", "test", dataset_dir=tmp_path, transform=transform)
+    benchmark = PointingGameBenchmark(dataset, tolerance=15, difficult=True)
+    loader = torch.utils.data.DataLoader(dataset, batch_size=1, collate_fn=dataset.collate)
+    for x, (label,) in loader:
+        assert dataset.as_class_ids(label) == voc_as_class_ids(label)
+        for class_id in voc_as_class_ids(label):
+            width, height = dataset.as_image_size(label)
+            saliency = gradient(model, x, class_id, resize=(width, height))
+            assert saliency.shape == (1, 1, height, width)
+            row, column = divmod(int(saliency.argmax()), width)
+            hit = benchmark.evaluate(label, class_id, (column, row))
+            benchmark.accumulate(hit, class_id)
+    assert benchmark.hits.sum() + benchmark.misses.sum() == 3
+
+
+def test_the_benchmark_s_vgg16_offline():
+    from course_lib.benchmark.models import get_model
+
+    with pytest.raises(OSError, match="give weights=PATH") as caught:
+        get_model("vgg16", "voc_2007", convert_to_fully_convolutional=True)
+    assert "\n" not in str(caught.value)
