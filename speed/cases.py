@@ -22,6 +22,7 @@ from .timing import Run
 TARGET = 3
 RISE_MASKS = 64
 RISE_BATCH = 32
+PASSES = 16
 AREAS = [0.05, 0.1, 0.2, 0.4]
 ITERATIONS = 4
 EXTREMAL = "extremal_perturbation, per iteration"
@@ -110,6 +111,38 @@ def forward_passes(model: nn.Module, x: torch.Tensor, count: int, batch: int) ->
     return run
 
 
+def repeated(run: Run, times: int) -> Run:
+    """The same several times."""
+
+    def several() -> None:
+        for _ in range(times):
+            run()
+
+    return several
+
+
+def _both_passes(model: nn.Module, x: torch.Tensor) -> Run:
+    return repeated(to_input(model, x), PASSES)
+
+
+# Methods of many passes: their settings for images of a size, and the passes they can't do without.
+_MANY_PASSES: dict[
+    str, tuple[Callable[[int], dict[str, Any]], Callable[[nn.Module, torch.Tensor], Run]]
+] = {
+    "rise": (
+        lambda size: {"num_masks": RISE_MASKS, "batch_size": RISE_BATCH},
+        lambda model, x: forward_passes(model, x, RISE_MASKS, RISE_BATCH),
+    ),
+    "integrated_gradients": (lambda size: {"steps": PASSES}, _both_passes),
+    "smooth_grad": (lambda size: {"samples": PASSES}, _both_passes),
+    # A quarter of the side: four windows a row.
+    "occlusion": (
+        lambda size: {"window": size // 4, "stride": size // 4},
+        lambda model, x: forward_passes(model, x, PASSES, PASSES),
+    ),
+}
+
+
 def iterations(run: Callable[[Callable[[int, int], None]], object]) -> float:
     """Median seconds of one iteration of an optimisation that calls back after each."""
     stamps: list[float] = []
@@ -144,9 +177,10 @@ def make_case(name: str, method: str, *, peers: bool = True) -> Case:
     if method == "contrastive_excitation_backprop":
         options |= {"contrast_layer": where.contrast, "classifier_layer": where.classifier}
     floor = to_input(model, x) if layer is None else to_layer(model, x, layer)
-    if method == "rise":
-        options |= {"num_masks": RISE_MASKS, "batch_size": RISE_BATCH}
-        floor = forward_passes(model, x, RISE_MASKS, RISE_BATCH)
+    if method in _MANY_PASSES:
+        settings, passes = _MANY_PASSES[method]
+        options |= settings(where.size)
+        floor = passes(model, x)
     ours = partial(entry.function, model, x, TARGET, **options)
     goal = _GOALS.get((method, name), _GOALS.get((method, None)))
     found = others.find(method, where.make, x, TARGET, layer) if peers else {}

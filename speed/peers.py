@@ -15,6 +15,7 @@ from torch import nn
 
 from course_lib.attribution.network.layers import get_module
 
+from .cases import PASSES
 from .timing import Run
 
 Maker = Callable[[nn.Module, torch.Tensor, int, str | None], Run]
@@ -83,6 +84,40 @@ def _grad_cam_guided(model: nn.Module, x: torch.Tensor, target: int, layer: str 
     return lambda: method(x, target_category=target)
 
 
+def _captum_smooth_grad(model: nn.Module, x: torch.Tensor, target: int, layer: str | None) -> Run:
+    from captum.attr import NoiseTunnel, Saliency
+
+    method = NoiseTunnel(Saliency(model))
+    return lambda: method.attribute(
+        x.detach().requires_grad_(True), nt_samples=PASSES, stdevs=0.15, target=target
+    )
+
+
+def _captum_occlusion(model: nn.Module, x: torch.Tensor, target: int, layer: str | None) -> Run:
+    from captum.attr import Occlusion
+
+    method, side = Occlusion(model), x.shape[2] // 4
+    window = (x.shape[1], side, side)
+    return lambda: method.attribute(
+        x, window, strides=window, target=target, perturbations_per_eval=PASSES
+    )
+
+
+def _zennit_many(class_name: str, **options: object) -> Maker:
+    def make(model: nn.Module, x: torch.Tensor, target: int, layer: str | None) -> Run:
+        import zennit.attribution
+
+        one_hot = torch.eye(model(x).shape[1])[[target]]
+
+        def run() -> torch.Tensor:
+            with getattr(zennit.attribution, class_name)(model=model, **options) as attributor:
+                return attributor(x, one_hot)[1]
+
+        return run
+
+    return make
+
+
 def _zennit(composite: str | None) -> Maker:
     def make(model: nn.Module, x: torch.Tensor, target: int, layer: str | None) -> Run:
         import zennit.composites
@@ -109,11 +144,18 @@ PEERS: dict[tuple[str, str], Maker] = {
     ("captum", "guided_backprop"): _captum("GuidedBackprop"),
     ("captum", "grad_cam"): _captum("LayerGradCam", at_layer=True, relu_attributions=True),
     ("captum", "linear_approx"): _captum("LayerGradientXActivation", at_layer=True),
+    ("captum", "integrated_gradients"): _captum(
+        "IntegratedGradients", n_steps=PASSES, method="riemann_middle", internal_batch_size=8
+    ),
+    ("captum", "smooth_grad"): _captum_smooth_grad,
+    ("captum", "occlusion"): _captum_occlusion,
     ("pytorch-grad-cam", "grad_cam"): _grad_cam,
     ("pytorch-grad-cam", "guided_backprop"): _grad_cam_guided,
     ("zennit", "gradient"): _zennit(None),
     ("zennit", "deconvnet"): _zennit("DeconvNet"),
     ("zennit", "guided_backprop"): _zennit("GuidedBackprop"),
+    ("zennit", "integrated_gradients"): _zennit_many("IntegratedGradients", n_iter=PASSES),
+    ("zennit", "smooth_grad"): _zennit_many("SmoothGrad", noise_level=0.15, n_iter=PASSES),
     # zennit goes down to the input, ours stops at the layer: it does some more work
     ("zennit", "excitation_backprop"): _zennit("ExcitationBackprop"),
 }

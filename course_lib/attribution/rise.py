@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -20,6 +19,7 @@ from .inputs.checks import (
     check_model,
     check_scores,
     exact_dtype,
+    generator,
     height_and_width,
     shape_text,
     what_it_is,
@@ -88,7 +88,7 @@ class RiseMasks:
             raise ValueError(f"p must be a probability in (0, 1], not {p!r}.")
         self.shape = height_and_width(shape)
         shifts = [math.ceil(side / num_cells) for side in self.shape]
-        drawn: Any = {"generator": _generator(seed), "device": "cpu"}
+        drawn: Any = {"generator": generator(seed), "device": "cpu"}
         # The grids must not depend on the default dtype.
         evenly: Any = {**drawn, "dtype": torch.float32}
         grids, rows, columns = [], [], []
@@ -116,17 +116,6 @@ class RiseMasks:
         grids = self._grids[index].to(rows.dtype)
         with torch.autocast(rows.device.type, enabled=False):
             return (rows @ grids @ columns.transpose(1, 2)).unsqueeze(1)
-
-
-def _generator(seed: int) -> torch.Generator:
-    """Random numbers on the CPU from any seed that torch takes, as an int of any type."""
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be a whole number, not {seed!r}.") from None
-    if not -(2**63) <= number < 2**64:
-        raise ValueError(f"seed must be from -2^63 to 2^64 - 1, not {seed!r}.")
-    return torch.Generator(device="cpu").manual_seed(number)
 
 
 def _enlargement(num_cells: int, side: int) -> torch.Tensor:

@@ -12,9 +12,10 @@ from torch import nn
 
 from course_lib.attribution import methods as table
 from course_lib.attribution.methods import methods
+from tests.attribution.quick import FEW, quick
 
 # The networks here are small, and have no max pooling.
-pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network")
+pytestmark = pytest.mark.filterwarnings("ignore:DeConvNet's map of this network", FEW)
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 METHODS = methods()
@@ -28,12 +29,6 @@ EIGHT = {
     "guided_backprop",
     "linear_approx",
     "rise",
-}
-# What a method needs beside model, input and target to be quick.
-SPECIAL = {
-    "contrastive_excitation_backprop": {"contrast_layer": "3"},
-    "extremal_perturbation": {"areas": [0.3], "max_iter": 2},
-    "rise": {"num_masks": 8},
 }
 every_method = pytest.mark.parametrize("name", METHODS)
 
@@ -58,7 +53,9 @@ def net() -> nn.Module:
 def maps(name: str, net: nn.Module, x: torch.Tensor, target: object) -> torch.Tensor:
     """The maps of a method, at a layer where it takes one."""
     m = METHODS[name]
-    options = SPECIAL.get(name, {}) | ({} if m.layer == "no" else {"saliency_layer": "1"})
+    options = quick(name, x) | ({} if m.layer == "no" else {"saliency_layer": "1"})
+    if name == "contrastive_excitation_backprop":
+        options["contrast_layer"] = "3"
     found = m.function(net, x, target, **options)
     return found.masks if hasattr(found, "masks") else found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -165,6 +166,17 @@ def check_pixels(name: str, value: Any) -> None:
     """ValueError unless the value is a finite, positive number."""
     if not 0 < (as_number(value) or 0) < math.inf:
         raise ValueError(f"{name} must be a finite, positive number of pixels, but got {value!r}.")
+
+
+def generator(seed: int) -> torch.Generator:
+    """Random numbers on the CPU from any seed that torch takes, an int of any type."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be a whole number, not {seed!r}.") from None
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(f"seed must be from -2^63 to 2^64 - 1, not {seed!r}.")
+    return torch.Generator(device="cpu").manual_seed(number)
 
 
 def what_it_is(x: Any) -> str:
