@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from course_lib import check, hint, solution
-from course_lib.figures.plotting import Panel, gallery, show, subplots
+from course_lib.figures import lesson_01 as figures
 from course_lib.world.networks import build_network, load_network
 from course_lib.world.scenes import CLASSES, draw_scene, two_object_scenes
 
@@ -53,30 +53,8 @@ copies[:2, GREEN, row, column] = torch.tensor([now - 0.001, now + 0.001])
 below, above = model(copies[:2])[:, triangle]
 slope = ((above - below) / 0.002).item()
 
-fig, ax = subplots(width=6.4, height=3.4)
-ax.plot(values, curve, label="score of triangle")
-ax.plot(
-    values,
-    scores[triangle] + slope * (values - now),
-    "--",
-    color="#D55E00",
-    label="slope, here and now",
-)
-ax.plot([now], [scores[triangle]], "o", color="#1a1a1a", markersize=7)
-ax.set_xlabel("green value of one pixel")
-ax.set_ylabel("score")
-ax.legend()
-show(
-    fig,
-    caption=(
-        "One of 27,648 numbers changes, all others stay. The dot is the picture as it "
-        "is; the dashed line is the slope there."
-    ),
-    alt=(
-        "A curve that rises, bends and falls, and a straight dashed line that touches "
-        "it at the pixel's present value."
-    ),
-)
+here = (now, scores[triangle].item())
+figures.nudged_pixel(values, curve, here, slope, triangle)
 
 # %% [markdown]
 # The curve says how the score depends on this one number. Near the dot it is almost straight, so one number tells the story: its slope.
@@ -130,34 +108,7 @@ score_gradient = check("score_gradient", score_gradient)
 # %%
 g = score_gradient(model, x, triangle)
 print(f"slope by nudging {slope:.1f}, from the gradient {g[0, GREEN, row, column]:.1f}")
-strong = g.abs().quantile(0.998).item()  # the value that gets the strongest colour
-
-gallery(
-    [
-        [
-            Panel("image", x, "the picture", outlines=masks, mark=(row, column)),
-            *[
-                Panel(
-                    "signed",
-                    g[0, c],
-                    colour,
-                    outlines=masks,
-                    focus=triangle,
-                    vmax=strong,
-                )
-                for c, colour in enumerate(["red", "green", "blue"])
-            ],
-        ]
-    ],
-    caption=(
-        "The gradient of the score of triangle. Red: a brighter pixel raises the "
-        "score; blue: it lowers it. The cross marks the nudged pixel."
-    ),
-    alt=(
-        "The picture with the pixel marked, and three maps of red and blue dots along "
-        "the edges of the triangle, with more at two corners of the square."
-    ),
-)
+figures.gradient_by_channel(scene, g, triangle, (row, column))
 
 # %% [markdown]
 # ## 3 · From three numbers per pixel to one  *(5 min, ●○○)*
@@ -220,30 +171,12 @@ print("largest magnitude correlates")
 print(f"  with length               by {correlation(largest, length):.2f}")
 print(f"  with channels added first by {correlation(largest, added_first):.2f}")
 
-gallery(
-    [
-        [
-            Panel("image", x, "the picture", outlines=masks),
-            Panel("heat", largest, "largest magnitude", outlines=masks, focus=triangle),
-            Panel("heat", length, "length", outlines=masks, focus=triangle),
-            Panel(
-                "heat",
-                added_first,
-                "channels added first",
-                outlines=masks,
-                focus=triangle,
-            ),
-        ]
-    ],
-    caption=(
-        "The gradient of triangle as a map, made in three ways. The third adds the "
-        "channels before it takes the magnitude."
-    ),
-    alt=(
-        "The picture and three maps with bright dots along the triangle and at two "
-        "corners of the square."
-    ),
-)
+ways = {
+    "largest magnitude": largest,
+    "length": length,
+    "channels added first": added_first,
+}
+figures.ways_to_a_map(scene, ways, triangle)
 
 # %% [markdown]
 # Triangle was asked for, and yet two corners of the square light up. Section 6 looks into that.
@@ -287,27 +220,7 @@ gradient_times_input = check("gradient_times_input", gradient_times_input)
 product = gradient_times_input(g, x)
 print(f"score of triangle {scores[triangle]:.1f}, sum of the map {product.sum():.1f}")
 
-gallery(
-    [
-        [
-            Panel("image", x, "the picture", outlines=masks),
-            Panel("heat", largest, "largest magnitude", outlines=masks, focus=triangle),
-            Panel(
-                "signed",
-                product,
-                "gradient times input",
-                outlines=masks,
-                focus=triangle,
-            ),
-        ]
-    ],
-    caption="Gradient times input for triangle: red speaks for the class, blue "
-    "against it.",
-    alt=(
-        "The picture, the magnitude map, and a map of red and blue dots close together "
-        "along the edges of both objects."
-    ),
-)
+figures.for_and_against(scene, largest, product, triangle)
 
 # %% [markdown]
 # It does not add up, by far. The biases of the network take their part, and the slopes here and now are not the slopes on the way from
@@ -326,24 +239,7 @@ targets = torch.tensor([one.objects[0] for one in four])
 one_hot = F.one_hot(targets, len(CLASSES))
 batch_scores = model(batch)
 
-gallery(
-    [
-        [
-            Panel("numbers", batch_scores, "scores"),
-            Panel("numbers", one_hot, "one-hot targets"),
-            Panel("numbers", batch_scores * one_hot, "product"),
-        ]
-    ],
-    column_width=3.0,
-    caption=(
-        "One row per picture, one column per class. The sum of all entries of the "
-        "product is one number."
-    ),
-    alt=(
-        "Three grids of four rows and eight columns: scores, a single 1 in each row, "
-        "and the product, which keeps one score in each row."
-    ),
-)
+figures.one_hot_product(batch_scores, one_hot)
 
 # %% [markdown]
 # *Before you go on: the sum has a part from each picture. Take its gradient with respect to the batch. Is the gradient at picture 0
@@ -379,26 +275,7 @@ alone = torch.cat([score_gradient(model, one.x, one.objects[0]) for one in four]
 apart = (together - alone).abs().max() / alone.abs().max()
 print(f"together and alone differ by {apart:.3%} of the largest slope")
 
-gallery(
-    [
-        [
-            Panel("image", one.image, f"{one.names[0]}?", outlines=one.masks)
-            for one in four
-        ],
-        [
-            Panel("heat", s, outlines=one.masks, focus=one.objects[0])
-            for s, one in zip(saliency_by_maximum(together), four)
-        ],
-    ],
-    caption=(
-        "Four pictures, four questions, one backward pass. The outline of the class "
-        "that was asked for is solid."
-    ),
-    alt=(
-        "Four scenes with two objects each, and under each its gradient map, bright on "
-        "and around one of the objects."
-    ),
-)
+figures.maps_of_a_batch(four, saliency_by_maximum(together))
 
 # %% [markdown]
 # No picture's score depends on another picture, so in the gradient of the sum each picture finds only its own. That is a property of the
@@ -529,24 +406,8 @@ print(
 print(f"their maps of magnitudes by                {correlation(first, second):.2f}")
 print(f"two averages of 20 gradients by            {correlation(average, another):.2f}")
 
-gallery(
-    [
-        [
-            Panel("image", noisy[0], "with noise"),
-            Panel("heat", first, "its map", outlines=masks, focus=triangle),
-            Panel("heat", second, "other noise", outlines=masks, focus=triangle),
-            Panel("heat", average, "average of 20", outlines=masks, focus=triangle),
-        ]
-    ],
-    caption=(
-        "The maps of one picture with two samples of noise, and the map of the average "
-        "of twenty gradients: this is called SmoothGrad."
-    ),
-    alt=(
-        "The picture with faint noise, its map, the map for another sample of noise, "
-        "and the map of the average of twenty gradients."
-    ),
-)
+maps = {"its map": first, "other noise": second, "average of 20": average}
+figures.maps_under_noise(scene, noisy[0], maps, triangle)
 
 # %% [markdown]
 # A ReLU network is a patchwork of linear pieces. Inside a piece the gradient is constant; at each border it jumps, because a ReLU switches
@@ -587,31 +448,7 @@ slope_at = (batch_gradient(model, faded, torch.full((41,), triangle)) * (x - fla
     dim=(1, 2, 3)
 )
 
-fig, ax = subplots(width=6.4, height=3.4)
-ax.plot(contrast, score_at)
-for i, side in [(12, 0.09), (40, 0.09)]:
-    ends = torch.tensor([contrast[i] - side, contrast[i] + side])
-    ax.plot(
-        ends,
-        score_at[i] + slope_at[i] * (ends - contrast[i]),
-        color="#D55E00",
-        linewidth=3,
-    )
-    ax.plot(contrast[i], score_at[i], "o", color="#1a1a1a", markersize=7)
-ax.axhline(0, color="#6b6b6b", linewidth=0.8)
-ax.set_xlabel("contrast")
-ax.set_ylabel("score of triangle")
-show(
-    fig,
-    caption=(
-        "The score as the picture fades in. The orange strokes are slopes computed "
-        "from the gradient, at contrast 0.3 and at 1."
-    ),
-    alt=(
-        "The score of triangle as a curve over the contrast, with an orange stroke "
-        "along it at 0.3 and another one at the right end."
-    ),
-)
+figures.fading_in(contrast, score_at, slope_at, triangle, at=[12, 40])
 
 # %%
 print(

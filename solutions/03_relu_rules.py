@@ -28,8 +28,7 @@ from torch import nn
 from course_lib import check, hint, solution
 from course_lib.attribution.common import BackwardRules, Patch
 from course_lib.attribution.guided_backprop import guided_backprop
-from course_lib.figures import plotting
-from course_lib.figures.plotting import Panel
+from course_lib.figures import lesson_03 as figures
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.networks import build_network
 from course_lib.world.scenes import CLASSES, two_object_scenes
@@ -74,20 +73,8 @@ def way_back(relu, x, p):
     return torch.autograd.grad(relu(leaf), leaf, p)[0]
 
 
-plotting.gallery(
-    [
-        [
-            Panel("numbers", x, "x: comes in", vmax=4),
-            Panel("numbers", torch.relu(x), "y: goes on", vmax=4),
-            Panel("numbers", p, "p: comes back", vmax=4),
-            Panel("numbers", way_back(torch.relu, x, p), "handed back to x", vmax=4),
-        ]
-    ],
-    caption="One layer of 25 ReLUs: what came in, what went on, what comes back, and "
-    "what is handed back to x.",
-    alt="Four grids of five by five numbers: x, the ReLU of x, the incoming gradient "
-    "p, and what is handed back to x.",
-)
+handed_back = way_back(torch.relu, x, p)
+figures.both_ways(x, torch.relu(x), p, handed_back)
 
 # %% [markdown]
 # ### Writing a rule yourself
@@ -203,21 +190,7 @@ results = {
 for rule, result in results.items():
     print(f"{rule:25}{int((result != 0).sum()):3} of 25 numbers pass")
 
-plotting.gallery(
-    [
-        [
-            Panel("numbers", x, "x: came in", vmax=4),
-            Panel("numbers", p, "p: comes back", vmax=4),
-            None,
-        ],
-        [Panel("numbers", result, rule, vmax=4) for rule, result in results.items()],
-    ],
-    caption="Above, what a ReLU knows on the way back. Below, what each rule makes of "
-    "it. The ordinary rule keeps negative numbers (blue); the other two hand on "
-    "nothing but positive ones.",
-    alt="Five grids of five by five numbers: x and p above; below, p where x is "
-    "positive, p where p is positive, and p where both are positive.",
-)
+figures.three_rules(x, p, results)
 
 # %% [markdown]
 # ## 4 · Into the network  *(7 min, ●●○)*
@@ -269,7 +242,7 @@ ReLUContext = check("relu_context", ReLUContext)
 
 # %%
 model, image, category_1, category_2 = get_example_data("tiny_vgg")
-masks = example_scene().masks
+scene = example_scene()
 
 contexts = {
     "gradient": nullcontext,
@@ -301,28 +274,16 @@ print(f"largest difference between the scores, inside and outside: {difference}"
 
 
 # %%
-def row(target):
-    name = CLASSES[target]
-    maps = [
-        Panel(
-            "heat",
-            saliency_map(image, target, make)[0],
-            f"{method}, {name}",
-            outlines=masks,
-            focus=target,
-        )
+def maps_of(target):
+    """The map of each method for one class."""
+    return {
+        method: saliency_map(image, target, make)[0]
         for method, make in contexts.items()
-    ]
-    return [Panel("image", image, f"{name}?", outlines=masks, focus=target), *maps]
+    }
 
 
-plotting.gallery(
-    [row(category_1), row(category_2)],
-    caption=f"Above, the maps of the class {CLASSES[category_1]}; below, those of the "
-    f"class {CLASSES[category_2]}.",
-    alt="Two rows, one for each class of the scene: the scene, and the maps of the "
-    "gradient, of DeConvNet and of guided backprop.",
-)
+both = {category: maps_of(category) for category in (category_1, category_2)}
+figures.maps_of_two_classes(scene, both)
 
 # %% [markdown]
 # The gradient's maps are grain, DeConvNet's are spread over the whole picture. Guided backprop draws sharp lines on a black
@@ -342,13 +303,7 @@ absent = scores.argmin().item()
 for category in (category_1, category_2, absent):
     print(f"score of {CLASSES[category]:9} {scores[category]:5.1f}")
 
-plotting.gallery(
-    [row(absent)],
-    caption=f"The maps of the class {CLASSES[absent]}, which is not in the picture; "
-    "the network knows that.",
-    alt="One row for a class that is not in the picture: the scene, and the maps of the "
-    "gradient, of DeConvNet and of guided backprop.",
-)
+figures.maps_of_absent_class(scene, absent, maps_of(absent))
 
 # %% [markdown]
 # Asked about something that is not there, guided backprop draws both objects that are there, as clean as before. (Each
@@ -430,21 +385,7 @@ for method, r in alike.items():
     print(f"{method:10} {r.median():.2f}")
 
 # %%
-fig, ax = plotting.subplots(width=7, height=2.6)
-jitter = torch.rand(2 * len(scenes), generator=torch.Generator().manual_seed(0)) - 0.5
-for i, r in enumerate(alike.values()):
-    ax.scatter(r, i + 0.5 * jitter, s=16, alpha=0.6, linewidths=0)
-    ax.plot([r.median()] * 2, [i - 0.36, i + 0.36], color="#1a1a1a")
-ax.set_yticks(range(len(alike)), alike)
-ax.invert_yaxis()
-ax.set_xlim(-0.1, 1.02)
-ax.set_xlabel("correlation of the maps of two classes on the same object")
-plotting.show(
-    fig,
-    caption="One dot for each of 80 objects, a line at the median.",
-    alt="Three rows of eighty dots over an axis of correlations, one row for each "
-    "method, with a line at each median.",
-)
+figures.dots_of_correlation(alike)
 
 # %% [markdown]
 # On one object, guided backprop's maps of two classes are all but the same drawing. What about the brightness? The exact
@@ -535,24 +476,7 @@ for method, values in cosines.items():
     )
 
 # %%
-depth = range(len(cosines["guided"]), 0, -1)
-fig, ax = plotting.subplots(width=7, height=3.2)
-for method, values in cosines.items():
-    ax.plot(depth, values, marker="o", label=method)
-ax.axhline(0, color="#bdbdbd", linewidth=0.8)
-ax.set_xlim(len(depth) + 0.3, 0.7)
-ax.set_ylim(-1.05, 1.1)
-ax.set_xticks(depth)
-ax.set_xlabel("ReLU, from the scores (left) down to the picture (right)")
-ax.set_ylabel("cosine of what comes\nback for two classes")
-ax.legend(loc="lower left")
-plotting.show(
-    fig,
-    caption="How alike two classes' lists are, from the scores down to the picture: 1 "
-    "the same direction, 0 unrelated, -1 opposed.",
-    alt="Three curves from the last ReLU to the first, one for each rule, between -1 "
-    "and 1.",
-)
+figures.cosines_on_the_way(cosines)
 
 # %% [markdown]
 # At the top, two classes send back unrelated lists. On the way down the ordinary gradient sets them against each other: what
@@ -741,7 +665,7 @@ print(f"on our VGG, largest difference from your map: {difference.abs().max():.5
 # %% [markdown]
 # ## Try it
 #
-# Ask for another absent class in section 5: `plotting.gallery([row(CLASSES.index("star"))], caption="…", alt="…")`. Or
+# Ask for another absent class in section 5: with `star = CLASSES.index("star")`, `figures.maps_of_absent_class(scene, star, maps_of(star))`. Or
 # repeat section 6 with `build_network("tiny_vgg").eval()` in the place of the model: a network that has learned nothing. What
 # does guided backprop draw then?
 #
