@@ -17,8 +17,14 @@
 import torch
 import torch.nn.functional as F
 
-from course_lib import check, hint, solution
+from course_lib import beat, check, hint, lesson_end, predict, reveal, solution
 from course_lib.figures import lesson_01 as figures
+from course_lib.world.examples import (
+    example_class_names,
+    example_credit,
+    get_example_data,
+    to_image,
+)
 from course_lib.world.networks import build_network, load_network
 from course_lib.world.scenes import CLASSES, draw_scene, two_object_scenes
 
@@ -155,7 +161,12 @@ def saliency_by_length(g):
 saliency_by_length = check("saliency_by_length", saliency_by_length)
 
 # %% [markdown]
-# *Before you run the next cell: will the two maps differ much?*
+# Will the two maps differ much? Their **correlation** says how alike they are: 1 for the same picture, 0 for unrelated ones.
+#
+# *By how much do the two maps of this gradient correlate?*
+
+# %%
+predict("ways_alike", [0.3, 0.6, 0.99])
 
 # %%
 largest, length = saliency_by_maximum(g), saliency_by_length(g)
@@ -170,6 +181,8 @@ def correlation(a, b):
 print("largest magnitude correlates")
 print(f"  with length               by {correlation(largest, length):.2f}")
 print(f"  with channels added first by {correlation(largest, added_first):.2f}")
+
+reveal("ways_alike", correlation(largest, length))
 
 ways = {
     "largest magnitude": largest,
@@ -214,11 +227,18 @@ def gradient_times_input(g, x):
 gradient_times_input = check("gradient_times_input", gradient_times_input)
 
 # %% [markdown]
-# *Before you run it: the network is not linear. Will the map still add up to the score?*
+# *The network is not linear. Will the map still add up to the score, to within a tenth?*
+
+# %%
+predict("adds_up", [True, False])
 
 # %%
 product = gradient_times_input(g, x)
 print(f"score of triangle {scores[triangle]:.1f}, sum of the map {product.sum():.1f}")
+
+missing = (scores[triangle] - product.sum()).abs()
+added = f"The score is {scores[triangle]:.1f}, the map adds up to {product.sum():.1f}."
+reveal("adds_up", missing < 0.1 * scores[triangle], added)
 
 figures.for_and_against(scene, largest, product, triangle)
 
@@ -242,9 +262,6 @@ batch_scores = model(batch)
 figures.one_hot_product(batch_scores, one_hot)
 
 # %% [markdown]
-# *Before you go on: the sum has a part from each picture. Take its gradient with respect to the batch. Is the gradient at picture 0
-# disturbed by the scores of the other three?*
-#
 # **Write `batch_gradient(model, x, targets)`.** `x` is a batch, shape `(N, 3, H, W)`; `targets` a tensor of `N` class numbers. Return the
 # gradient of each image's own target score, shape `(N, 3, H, W)`. Run the network once, and leave `x` and the network as they are.
 
@@ -267,13 +284,20 @@ def batch_gradient(model, x, targets):
 batch_gradient = check("batch_gradient", batch_gradient)
 
 # %% [markdown]
-# Here is the answer to the question: all four at once, against one by one.
+# The sum has a part from each picture, and you took the gradient of all of it. The next cell compares: all four at once, against one by one.
+#
+# *Is the gradient at a picture disturbed by the scores of the other three?*
+
+# %%
+predict("batch_disturbs", [True, False])
 
 # %%
 together = batch_gradient(model, batch, targets)
 alone = torch.cat([score_gradient(model, one.x, one.objects[0]) for one in four])
 apart = (together - alone).abs().max() / alone.abs().max()
 print(f"together and alone differ by {apart:.3%} of the largest slope")
+
+reveal("batch_disturbs", apart > 0.001)
 
 figures.maps_of_a_batch(four, saliency_by_maximum(together))
 
@@ -337,8 +361,12 @@ print(f"the network says yes, it is there, to {answers.float().mean():.0%} of th
 print(f"an object covers {covered:.0%} of a picture")
 
 # %% [markdown]
-# *Before you run the next cell: the network's answers are right almost without exception. In how many of the 200 maps is the strongest pixel on
-# the right object? An object covers a twentieth of a picture, so a blind guess hits in 5 of 100.*
+# The network's answers are right almost without exception. An object covers a twentieth of a picture, so a blind guess hits in 5 of 100.
+#
+# *In how many of the 200 maps of largest magnitude is the strongest pixel on the right object?*
+
+# %%
+predict("peak_on_object", [10, 40, 70, 95], unit="%")
 
 # %%
 near = F.max_pool2d(
@@ -362,17 +390,18 @@ def place_of_peak(make_map, gradients):
     return found / (2 * len(scenes))
 
 
+found = {
+    "largest magnitude": place_of_peak(lambda g, x: saliency_by_maximum(g), gradients),
+    "length": place_of_peak(lambda g, x: saliency_by_length(g), gradients),
+    "gradient times input": place_of_peak(gradient_times_input, gradients),
+}
 print(
     "the strongest pixel is    on the object   there or within 3 pixels   on the "
     "other object"
 )
-for name, make_map in {
-    "largest magnitude": lambda g, x: saliency_by_maximum(g),
-    "length": lambda g, x: saliency_by_length(g),
-    "gradient times input": gradient_times_input,
-}.items():
-    on, close, wrong = place_of_peak(make_map, gradients)
+for name, (on, close, wrong) in found.items():
     print(f"{name:<25} {on:>13.0%}   {close:>24.0%}   {wrong:>19.0%}")
+reveal("peak_on_object", 100 * found["largest magnitude"][0])
 
 # %% [markdown]
 # Far better than a guess, and far from always. The network is right nearly every time, so the misses are not the network's: they are
@@ -382,9 +411,13 @@ for name, make_map in {
 # %% [markdown]
 # ## 7 · Why so grainy?
 #
-# Add a little noise to the picture, so little that it can hardly be seen, and compute the map again. The score hardly changes.
+# Add a little noise to the picture, so little that it can hardly be seen, and compute the map of largest magnitude. Do it again, with other
+# noise. The score hardly changes.
 #
-# *Does the map?*
+# *By how much do the two maps correlate?*
+
+# %%
+predict("noisy_maps_alike", [0.25, 0.75, 0.99])
 
 # %%
 torch.manual_seed(0)
@@ -406,6 +439,8 @@ print(
 print(f"their maps of magnitudes by                {correlation(first, second):.2f}")
 print(f"two averages of 20 gradients by            {correlation(average, another):.2f}")
 
+reveal("noisy_maps_alike", correlation(first, second))
+
 maps = {"its map": first, "other noise": second, "average of 20": average}
 figures.maps_under_noise(scene, noisy[0], maps, triangle)
 
@@ -414,9 +449,13 @@ figures.maps_under_noise(scene, noisy[0], maps, triangle)
 # on or off or a max pooling changes its mind. The pieces are tiny, and a trace of noise carries the picture into another one. The graininess
 # is not an error of yours: it is what the slope of such a network looks like.
 #
-# Averaging gives a calmer map.
+# Averaging gives a calmer map. Is it also a better one, or only a prettier one? The next cell plays the pointing game again, with averages
+# of four.
 #
-# *Is it also a better one, or only a prettier one? The next cell plays the pointing game again, with averages of four.*
+# *One gradient hits the right object in 69 of 100 maps. In how many does the average of four hit it?*
+
+# %%
+predict("average_on_object", [55, 70, 85, 98], unit="%")
 
 # %%
 four_times = [all_gradients(images + 0.03 * torch.randn_like(images)) for _ in range(4)]
@@ -426,6 +465,7 @@ print("the strongest pixel is     on the object   on the other object")
 for name, some in {"one gradient": gradients, "average of four": averages}.items():
     on, close, wrong = place_of_peak(lambda g, x: saliency_by_maximum(g), some)
     print(f"{name:<26} {on:>13.0%}   {wrong:>19.0%}")
+reveal("average_on_object", 100 * on)
 
 # %% [markdown]
 # Prettier, then. The average hits the object in 68 of 100 maps, one gradient alone in 69, and the other object is hit more often, in 9
@@ -436,7 +476,12 @@ for name, some in {"one gradient": gradients, "average of four": averages}.items
 #
 # Take all contrast out of the picture, then bring it back step by step. At 0 it is one flat colour, at 1 it is the picture.
 #
-# *Draw with your finger how the score of triangle goes from left to right. Then run the cell.*
+# Draw with your finger how the score of triangle goes from left to right.
+#
+# *At which contrast does the score rise above 0, so that the network says yes?*
+
+# %%
+predict("says_yes_at", [0.1, 0.4, 0.7, 0.95])
 
 # %%
 flat = x.mean(dim=(2, 3), keepdim=True).expand_as(x)
@@ -447,6 +492,8 @@ with torch.no_grad():
 slope_at = (batch_gradient(model, faded, torch.full((41,), triangle)) * (x - flat)).sum(
     dim=(1, 2, 3)
 )
+
+reveal("says_yes_at", contrast[score_at > 0].min())
 
 figures.fading_in(contrast, score_at, slope_at, triangle, at=[12, 40])
 
@@ -464,6 +511,8 @@ print(
 # The whole answer hangs on the contrast, and yet the gradient at the picture says that a little more or less of it would change nearly
 # nothing. Both are true. The gradient answers the question *what would change the score from here?* The question in people's heads is often
 # another one: *what made the score what it is?* Once the network is sure, it is flat, and the two part. This is called **saturation**.
+# (One way out: walk along the whole curve and add up the slopes. That is *integrated gradients*,
+# [Sundararajan, Taly and Yan, 2017](https://arxiv.org/abs/1703.01365).)
 #
 # A probability saturates even more than a score: a sigmoid is flat wherever the network is sure. That is why this course takes gradients
 # of scores.
@@ -477,11 +526,68 @@ print(
 )
 
 # %% [markdown]
-# ## Try it
+# ## 9 · On a photograph
 #
-# Ask for a class that is *not* in the picture: change `triangle` to `CLASSES.index("heart")` in section 2. What does its gradient point at?
-# Then take another scene in section 1, such as `draw_scene(35)`.
+# Now a real network, EfficientNet-Lite0, which was trained on more than a million photographs of 1,000 classes. You installed it with the
+# course. It takes a picture of 224 x 224 pixels as numbers from −1 to 1. Your functions know nothing of that, and work as they are.
 #
+# In the photo, a man looks through a camera on a tripod, and *tripod* is the network's first answer. You make three maps of it: one gradient,
+# the average over ten copies with a little noise, and the average over ten copies with strong noise.
+#
+# *In how many of those last ten copies is* tripod *still the network's first answer?*
+
+# %%
+predict("tripod_in_noise", [0, 5, 10], unit="of 10")
+
+# %%
+network, photo, tripod, _ = get_example_data("efficientnet_lite0", image="photographer")
+names = example_class_names(photo[0])
+target = torch.tensor([tripod])
+maps = {"one gradient": saliency_by_maximum(batch_gradient(network, photo, target))}
+
+torch.manual_seed(1)
+for noise, size in {"a little noise": 0.3, "strong noise": 1.0}.items():
+    copies = photo + size * torch.randn(10, *photo.shape[1:])
+    average = batch_gradient(network, copies, target.expand(10)).mean(0, keepdim=True)
+    maps[noise] = saliency_by_maximum(average)
+    with torch.no_grad():
+        first = network(copies).argmax(dim=1)
+    still = (first == tripod).sum()
+    print(f"{noise:<14}  first answer {names[tripod]} in {still} of 10 copies")
+reveal("tripod_in_noise", still)
+
+pictures = to_image("efficientnet_lite0", torch.cat([photo, copies[:1]]))
+figures.maps_of_a_photo(pictures, maps, names[tripod], example_credit(photo[0]))
+
+# %% [markdown]
+# The map that you would hang on a wall is the last one: it draws the legs of the tripod. And it is an average over ten pictures in none of
+# which *tripod* is the network's first answer. It says what would change the score of *tripod* where the network already sees something
+# else. How much noise to take is your choice, each choice gives another map, and on a photo no mask tells which one is right. It is
+# tempting to take the one that looks best.
+
+# %% [markdown]
+# ## Open task: a better peak
+#
+# The strongest pixel of a gradient map misses the object in about every third map. Can you do better? Anything goes: one gradient or
+# many, at this picture or at others, and whatever you like to do with the map afterwards. Ideas: average over more noise, or less.
+# Look for the strongest *region*, not the strongest pixel (`F.avg_pool2d`). Take price times amount, but what is the amount:
+# the distance from black, or from the mean colour of the picture? Walk up the curve of section 8.
+#
+# Write `my_map(model, x, target)`: `x` is one picture, shape `(1, 3, H, W)`, `target` a class number; return a map, shape `(1, 1, H, W)`. It
+# is scored on 20 scenes with two objects or more that no lesson shows: in how many of its 40 maps does the largest number lie on the
+# object that was asked for? The number to beat is that of one gradient, made into a map by the largest magnitude. Nothing is graded, and your best is kept.
+
+
+# %%
+def my_map(model, x, target):
+    """A map whose largest number lies on the object of class target."""
+    # your code here
+
+
+# %%
+beat("better_peak", my_map)
+
+# %% [markdown]
 # ## What you learned
 #
 # - The gradient of a class score has one number per number of the image: how much the score would change with it, here and now.
@@ -490,9 +596,14 @@ print(
 # - One-hot targets give the maps of a whole batch in one backward pass, provided that the pictures don't see each other: eval mode.
 # - The peak lies on the right object in about two thirds of the maps. They are grainy because the network is a patchwork; averages over noise
 #   are calmer, and here no better. Where the network is sure, its slope is nearly flat.
+# - On a photo it is the same, and no mask is there to warn you of the prettiest map.
 #
 # **To keep:** the gradient says what would change the answer, not what made it.
-#
+
+# %%
+lesson_end("01")
+
+# %% [markdown]
 # ## Where to read on
 #
 # - Simonyan, Vedaldi and Zisserman, [Deep Inside Convolutional Networks](https://arxiv.org/abs/1312.6034) (2013): the gradient map.
@@ -503,5 +614,5 @@ print(
 # - Sundararajan, Taly and Yan, [Axiomatic Attribution for Deep Networks](https://arxiv.org/abs/1703.01365) (ICML 2017): walk up the curve of section 8 and add up the slopes.
 # - Balduzzi and others, [The Shattered Gradients Problem](https://arxiv.org/abs/1702.08591) (ICML 2017): why the grain.
 #
-# **Next, [lesson 02](02_patch.ipynb):** the next methods change what happens on the way back. To do that without touching the network, you first build a tool
+# **Next:** [lesson 02](02_patch.ipynb). The next methods change what happens on the way back. To do that without touching the network, you first build a tool
 # that replaces a function and puts it back.

@@ -25,11 +25,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import check, hint, solution
+from course_lib import beat, check, hint, lesson_end, predict, reveal, solution
 from course_lib.attribution.common import BackwardRules, Patch
+from course_lib.attribution.deconvnet import deconvnet
+from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.figures import lesson_03 as figures
-from course_lib.world.examples import example_scene, get_example_data
+from course_lib.world.examples import (
+    example_class_names,
+    example_credit,
+    example_scene,
+    get_example_data,
+    to_image,
+)
 from course_lib.world.networks import build_network
 from course_lib.world.scenes import CLASSES, two_object_scenes
 
@@ -42,9 +50,6 @@ from course_lib.world.scenes import CLASSES, two_object_scenes
 # to $x$? Where the gate was open ($x > 0$), all of $p$. Where it was shut, wiggling $x$ changes nothing, so 0.
 #
 # Here is a ReLU layer of 5 × 5 units. `x` came in on the way forward, `p` comes in on the way back.
-#
-# *Take the top left corner and the unit right of it. What does the ordinary ReLU hand back for each of them? Write two
-# numbers down, then run the cell.*
 
 # %%
 x = torch.tensor(
@@ -73,7 +78,17 @@ def way_back(relu, x, p):
     return torch.autograd.grad(relu(leaf), leaf, p)[0]
 
 
+# %% [markdown]
+# *Take the top left corner and the unit right of it. What does the ordinary ReLU hand back for each of them?*
+
+# %%
+predict("corner_and_neighbour", ["2 and 0", "3 and 0", "3 and 2", "5 and 1"])
+
+# %%
 handed_back = way_back(torch.relu, x, p)
+corner, neighbour = handed_back[0, :2]
+reveal("corner_and_neighbour", f"{corner:.0f} and {neighbour:.0f}")
+
 figures.both_ways(x, torch.relu(x), p, handed_back)
 
 # %% [markdown]
@@ -179,7 +194,12 @@ class GuidedBackpropReLU(torch.autograd.Function):
 GuidedBackpropReLU = check("guided_relu", GuidedBackpropReLU)
 
 # %% [markdown]
-# The three rules side by side. *Before you run it: in which of the three results are there the fewest numbers left?*
+# Next, the three rules side by side.
+#
+# *Which rule lets the fewest of the 25 numbers pass?*
+
+# %%
+predict("fewest_pass", ["ordinary", "DeConvNet", "guided"])
 
 # %%
 results = {
@@ -187,8 +207,10 @@ results = {
     "DeConvNet: p > 0": way_back(DeConvNetReLU.apply, x, p),
     "guided: x > 0 and p > 0": way_back(GuidedBackpropReLU.apply, x, p),
 }
-for rule, result in results.items():
-    print(f"{rule:25}{int((result != 0).sum()):3} of 25 numbers pass")
+passed = {rule: int((result != 0).sum()) for rule, result in results.items()}
+for rule, count in passed.items():
+    print(f"{rule:25}{count:3} of 25 numbers pass")
+reveal("fewest_pass", min(passed, key=passed.get).split(":")[0])
 
 figures.three_rules(x, p, results)
 
@@ -270,7 +292,12 @@ print(f"largest difference between the scores, inside and outside: {difference}"
 # The scene shows two objects. One row of maps for each of the two classes; the object that the row asks for has a solid
 # outline, the other one a dotted one.
 #
-# *Before you run it: a good map answers a question about one class. So what should happen between the two rows?*
+# A good map answers a question about one class. So its brightest pixel should move when the question does.
+#
+# *In how many of the six maps does the brightest pixel lie on the object that the row asks for?*
+
+# %%
+predict("peak_moves", [0, 2, 4, 6], unit="of 6")
 
 
 # %%
@@ -283,19 +310,31 @@ def maps_of(target):
 
 
 both = {category: maps_of(category) for category in (category_1, category_2)}
+on_own = [
+    scene.masks[category].flatten()[s.argmax()] > 0.5
+    for category, maps in both.items()
+    for s in maps.values()
+]
+reveal("peak_moves", sum(on_own))
+
 figures.maps_of_two_classes(scene, both)
 
 # %% [markdown]
 # The gradient's maps are grain, DeConvNet's are spread over the whole picture. Guided backprop draws sharp lines on a black
-# background, most of them on the object asked for. It is easy to see why people liked guided backprop. Would you trust
-# it? Two questions before you answer.
+# background (the last column has the same map without the outlines, which are sharp lines, too). And all six have their brightest
+# pixel where it should be. It is easy to see why people liked guided backprop. Would you trust it? Two questions before you answer.
 
 # %% [markdown]
 # ## 5 · Ask for something that is not there  *(3 min, ●○○)*
 #
 # Ask the three methods about the class that the network is most sure *not* to see.
 #
-# *What would be a good map of something that is not in the picture? What will the three methods draw?*
+# The two objects that are there cover 16 % of the picture.
+#
+# *How much of guided backprop's map will lie on them, when you ask for something that is not there?*
+
+# %%
+predict("absent_on_objects", [5, 16, 50, 80], unit="%")
 
 # %%
 scores = model(image)[0]
@@ -303,10 +342,16 @@ absent = scores.argmin().item()
 for category in (category_1, category_2, absent):
     print(f"score of {CLASSES[category]:9} {scores[category]:5.1f}")
 
-figures.maps_of_absent_class(scene, absent, maps_of(absent))
+absent_maps = maps_of(absent)
+there = torch.from_numpy(scene.masks[scene.objects]).sum(0)
+print(f"the two objects that are there cover {there.mean():.0%} of the picture")
+drawn = absent_maps["guided"]
+reveal("absent_on_objects", 100 * (drawn * there).sum() / drawn.sum())
+
+figures.maps_of_absent_class(scene, absent, absent_maps)
 
 # %% [markdown]
-# Asked about something that is not there, guided backprop draws both objects that are there, as clean as before. (Each
+# Asked about something that is not there, guided backprop draws both objects that are there, as clean as before, and little else. (Each
 # map is scaled to its own maximum, so nothing in the picture warns you.)
 #
 # So perhaps the drawing is always the same, and the class only turns the brightness of its parts up and down? That can be
@@ -353,7 +398,10 @@ map_correlation = check("map_correlation", map_correlation)
 # Forty scenes with two objects each, which the network has never seen in training. For each scene and each method: the maps
 # of its two classes, and how alike they draw the first object, and the second.
 #
-# *Before you run it, write down three numbers between 0 and 1: your guesses for gradient, DeConvNet and guided.*
+# *How alike are guided backprop's maps of the two classes, on one object?*
+
+# %%
+predict("guided_alike", [0.1, 0.4, 0.7, 0.95])
 
 # %%
 scenes = list(two_object_scenes(40))
@@ -383,8 +431,8 @@ alike = {
 print("correlation of two classes' maps on the same object, median")
 for method, r in alike.items():
     print(f"{method:10} {r.median():.2f}")
+reveal("guided_alike", alike["guided"].median())
 
-# %%
 figures.dots_of_correlation(alike)
 
 # %% [markdown]
@@ -416,8 +464,8 @@ for method, (a, b) in maps.items():
 #
 # So be exact about what such a map can say. *Which object* is bright: that depends on the class, here. *How the object is
 # drawn*, each line in it: that does not. Whoever looks at the lines to see which edges made the network
-# say yes looks at something that would be there for any class. And in large networks even the brightness hardly changes with the class, as
-# the papers below report.
+# say yes looks at something that would be there for any class. And in large networks even the brightness may hardly change with the class:
+# section 9 looks at one.
 
 # %% [markdown]
 # ## 7 · Why?  *(6 min, ●●○)*
@@ -526,10 +574,12 @@ for number, a, b in zip(range(len(notes[0]), 0, -1), *notes, strict=True):
 # So a sharp map is no sign of a good explanation. It shows what is in the picture, sharply.
 
 # %% [markdown]
-# ## 8 · Which ReLUs did you reach?  *(10 min, ●●●)*
+# ## 8 · Does your rule hold in every ReLU?  *(10 min, ●●●)*
 #
-# There is one more trap, a quieter one. Here is one small network, in six versions that differ in how they call their
-# ReLU. All compute the same scores.
+# There is one more trap, a quieter one. `ReLUContext` puts your function in the place of two names. A network that calls its ReLU by another
+# name runs on as ever: no error, the same scores, and on the way back the ordinary rule instead of yours.
+#
+# Here is one small network, in six versions that differ in how they call their ReLU. All compute the same scores.
 
 # %%
 relu_imported_by_name = torch.relu  # what `from torch import relu` does
@@ -567,7 +617,12 @@ for spelling, network in networks.items():
     print(f"{spelling:27} largest difference of the scores: {difference:.5f}")
 
 # %% [markdown]
-# *Lesson 02 should let you predict this one: in which of the six does `ReLUContext` reach the ReLUs?*
+# If the gradient inside the context is the ordinary one to the last bit, your rule was not used. Lesson 02 should let you predict this one:
+#
+# *In how many of the six networks does the guided rule hold inside `ReLUContext`?*
+
+# %%
+predict("networks_with_the_rule", [1, 3, 5, 6], unit="of 6")
 
 
 # %%
@@ -578,23 +633,24 @@ def gradient_in(network, make_context):
     return torch.autograd.grad(score, leaf)[0]
 
 
-def reached(network, make_context):
+def rule_holds(network, make_context):
     """Whether the gradient inside the context is another than the ordinary one."""
     return not torch.equal(
         gradient_in(network, make_context), gradient_in(network, nullcontext)
     )
 
 
-for spelling, network in networks.items():
-    answer = (
-        "reached"
-        if reached(network, contexts["guided"])
-        else "missed: this is the ordinary gradient"
-    )
-    print(f"{spelling:27} {answer}")
+holds = {
+    spelling: rule_holds(network, contexts["guided"])
+    for spelling, network in networks.items()
+}
+print("how the ReLU is called       the gradient inside ReLUContext")
+for spelling, changed in holds.items():
+    print(f"{spelling:27}  {'guided' if changed else 'still the ordinary one'}")
+reveal("networks_with_the_rule", sum(holds.values()))
 
 # %% [markdown]
-# Three are missed, each for a reason of its own: a copy of the signpost (imported by name), another owner
+# In three networks your function never ran, each time for another reason: a copy of the signpost (imported by name), another owner
 # (`torch.Tensor`), another function (ReLU6, a ReLU with a ceiling at 6, is a `hardtanh` inside). You get a map, it looks
 # like one, and it is the plain gradient. This has happened in well-known libraries.
 #
@@ -626,16 +682,17 @@ guided_map = check("guided_map", guided_map)
 # The table again, now with the mode. It also speaks up when it meets a nonlinearity that it has no rule for.
 
 # %%
+print("how the ReLU is called       the gradient inside BackwardRules")
 for spelling, network in networks.items():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = reached(network, lambda: BackwardRules({F.relu: GuidedBackpropReLU}))
-    print(f"{spelling:27} {'reached' if found else 'missed'}")
+        found = rule_holds(network, lambda: BackwardRules({F.relu: GuidedBackpropReLU}))
+    print(f"{spelling:27}  {'guided' if found else 'still the ordinary one'}")
     for warning in caught:
         print("   warning:", warning.message)
 
 # %% [markdown]
-# The five spellings of the ReLU are reached. The ReLU6 is another function, so it needs a rule of its own: its gate is open
+# The rule holds in all five spellings of the ReLU. The ReLU6 is another function, so it needs a rule of its own: its gate is open
 # only between 0 and 6. Now you are told. The library's `guided_backprop` has both rules in its table; on a network of the
 # MobileNet kind, which is full of ReLU6, the difference shows.
 
@@ -655,7 +712,7 @@ def alike_on_mobile(s):
 
 by_context = gradient_in(mobile, contexts["guided"]).abs().amax(1)
 by_library = guided_backprop(mobile, image, 0)[0]
-print("correlation with the map of the plain gradient, on tiny_mobilenet")
+print("correlation with the map of the plain gradient (1 is that map itself)")
 print(f"ReLUContext      {alike_on_mobile(by_context):.2f}")
 print(f"guided_backprop  {alike_on_mobile(by_library):.2f}")
 
@@ -663,12 +720,85 @@ difference = guided_backprop(model, image, 0) - guided_map(model, image, 0)
 print(f"on our VGG, largest difference from your map: {difference.abs().max():.5f}")
 
 # %% [markdown]
-# ## Try it
+# ## 9 · On photographs
 #
-# Ask for another absent class in section 5: with `star = CLASSES.index("star")`, `figures.maps_of_absent_class(scene, star, maps_of(star))`. Or
-# repeat section 6 with `build_network("tiny_vgg").eval()` in the place of the model: a network that has learned nothing. What
-# does guided backprop draw then?
+# EfficientNet-Lite0 is a network of that kind, trained on more than a million photographs of 1,000 classes. Its nonlinearities are all ReLU6, and it has
+# no max pooling: where it makes the picture smaller, a convolution skips every other place. You ask it three questions: where is the *tiger cat*
+# in the photo of a cat; where is the *espresso* in that same photo; and where is the *tiger cat* in the photo of a cup of coffee.
 #
+# *Which method draws the same map for the cat and for the cup?*
+
+# %%
+predict("same_for_cat_and_cup", ["gradient", "DeConvNet", "guided", "none of them"])
+
+# %%
+network, cat, tiger_cat, _ = get_example_data("efficientnet_lite0", image="cat")
+_, cup, espresso, _ = get_example_data("efficientnet_lite0", image="coffee")
+questions = [(cat, tiger_cat), (cat, espresso), (cup, tiger_cat)]
+methods = {"gradient": gradient, "DeConvNet": deconvnet, "guided": guided_backprop}
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    answers = {
+        method: [explain(network, *question)[0] for question in questions]
+        for method, explain in methods.items()
+    }
+
+print("correlation of two maps   espresso for tiger cat   the cup for the cat")
+same = "none of them"
+for method, (first_map, other_class, other_photo) in answers.items():
+    everywhere = torch.ones_like(first_map)
+    across_classes = map_correlation(first_map, other_class, everywhere).item()
+    across_photos = map_correlation(first_map, other_photo, everywhere).item()
+    print(f"{method:25} {across_classes:22.2f}   {across_photos:19.2f}")
+    if across_photos > 0.999:
+        same = method
+for message in {str(warning.message) for warning in caught}:
+    print("warning:", message)
+reveal("same_for_cat_and_cup", same)
+
+names = example_class_names(cat[0])
+rows = [
+    (
+        to_image("efficientnet_lite0", photo),
+        names[target],
+        {method: maps[i] for method, maps in answers.items()},
+    )
+    for i, (photo, target) in enumerate(questions)
+]
+figures.maps_of_photos(rows, [example_credit(photo[0]) for photo in (cat, cup)])
+
+# %% [markdown]
+# DeConvNet never looked at the photo. Its ReLU does not ask for $x$, and convolutions are the same for every picture. In your VGG, the max
+# pooling remembers which place was the largest, and all that DeConvNet showed of the picture came from there. Here is none, and what is
+# left is a picture of the weights. The library says so, in a warning.
+#
+# Guided backprop shows the photo and has no ear for the question: for *espresso* it draws the eyes of the cat, as for *tiger cat*. In this network
+# even the brightness hardly differs.
+
+# %% [markdown]
+# ## Open task: a rule of your own
+#
+# You know three rules for the way back. There are as many as you can think of: let a part of the negative through, look at how *large* x
+# and p are, take one rule near the picture and another one near the scores (count the ReLUs as they run), subtract from a class's map
+# that of another class. Find one whose maps lie more on the object than guided backprop's.
+#
+# Write `my_map(model, x, target)`: `x` is one picture, shape `(1, 3, H, W)`, `target` a class number; return a map, shape `(1, 1, H, W)`. Your
+# `guided_map` is a good place to begin. The map is scored on 20 scenes that no lesson shows. If the object covers 400 pixels, take the 400
+# brightest pixels of the map: how many of them lie on the object? (So only their order counts. To square a map changes nothing.) The
+# number to beat is guided backprop's. Nothing is graded, and your best is kept.
+
+
+# %%
+def my_map(model, x, target):
+    """A map whose brightest pixels lie on the object of class target."""
+    # your code here
+
+
+# %%
+beat("own_relu_rule", my_map)
+
+# %% [markdown]
 # ## What you learned
 #
 # - A backward rule is a choice. Autograd offers the derivative; you can put anything in its place, and the scores stay
@@ -677,9 +807,14 @@ print(f"on our VGG, largest difference from your map: {difference.abs().max():.5
 # - Throwing the negative away sharpens the lines and takes the class out of them. What is left of the class is brightness,
 #   and for a class that is not there you get a drawing all the same.
 # - A method that changes functions must reach all of them. Test it on each spelling, or use a tool that speaks up.
+# - On a network without max pooling, DeConvNet draws the same map for every photo; guided backprop draws the photo for every class.
 #
 # **To keep:** a sharp drawing of what is there is not yet an answer to what you asked.
-#
+
+# %%
+lesson_end("03")
+
+# %% [markdown]
 # ## Where to read on
 #
 # - Zeiler and Fergus, [*Visualizing and Understanding Convolutional Networks*](https://arxiv.org/abs/1311.2901) (ECCV 2014): DeConvNet.

@@ -208,6 +208,34 @@ def fading_in(
     )
 
 
+def maps_of_a_photo(
+    pictures: Tensor, maps: Mapping[str, Tensor], name: str, credit: str
+) -> Picture:
+    """Draw a photo, maps of one class, and the photo with strong noise.
+
+    Args:
+        pictures: the photo, and a copy of it with noise, values in [0, 1], (2, 3, H, W).
+        maps: by title, (1, 1, H, W), not negative.
+        name: of the class asked for.
+        credit: who took the photo.
+    """
+    photo, noisy = pictures
+    return gallery(
+        [
+            [
+                Panel("image", photo, f"{name}?"),
+                *(Panel("heat", s, title) for title, s in maps.items()),
+                Panel("image", noisy, "one noisy copy"),
+            ]
+        ],
+        caption=f"Three maps of the class {name}: of the photo alone, and averages over ten copies "
+        f"of it with noise. At the right, one of the copies with strong noise. {credit}",
+        alt="A photo of a man behind a camera on a tripod; a map of bright dots all over him; a "
+        "calmer map, brightest on man and camera; a map that shows the legs of the tripod; and the "
+        "photo under strong noise.",
+    )
+
+
 def _picture(scene: Scene, title: str = "the picture") -> Panel:
     return Panel("image", scene.image, title, outlines=scene.masks)
 

@@ -141,6 +141,31 @@ def cosines_on_the_way(cosines: Mapping[str, Sequence[float]]) -> Picture:
     )
 
 
+def maps_of_photos(
+    rows: Sequence[tuple[Tensor, str, Mapping[str, Tensor]]], credits: Sequence[str]
+) -> Picture:
+    """Draw photos, and beside each the maps of one class.
+
+    Args:
+        rows: (photo, name of the class asked for, map of each method): photos (1, 3, H, W) with
+            values in [0, 1], maps (1, H, W), not negative.
+        credits: who took the photos.
+    """
+    return gallery(
+        [
+            [
+                Panel("image", photo, f"{name}?"),
+                *(Panel("heat", s, method) for method, s in maps.items()),
+            ]
+            for photo, name, maps in rows
+        ],
+        caption="Three questions to a network that was trained on photos. " + " ".join(credits),
+        alt="Three rows: a photo of a cat's face twice, then one of a cup, each with three maps: "
+        "grain (gradient), a lattice of lines (DeConvNet), and lines along the eyes and the nose "
+        "of the cat or the rims of the cup (guided backprop).",
+    )
+
+
 def _numbers(grid: Tensor, title: str) -> Panel:
     return Panel("numbers", grid, title, vmax=_LARGEST)
 

@@ -45,6 +45,9 @@ FIGURES: dict[str, Callable[[int], Picture]] = {
     "fading in": lambda seed: lesson_01.fading_in(
         torch.linspace(0, 1, 9), torch.linspace(0, 1, 9), random(9, seed=seed), TARGET, at=[2, 8]
     ),
+    "maps of a photo": lambda seed: lesson_01.maps_of_a_photo(
+        random(2, 3, 96, 96, seed=0), {"one": random(1, *MAPS, seed=seed)}, "tripod", "Photo: me."
+    ),
 }  # fmt: skip
 
 
@@ -56,3 +59,10 @@ def test_a_figure_shows_its_data_and_has_words(figure: str) -> None:
     assert picture.caption
     assert picture.png == draw(1).png
     assert picture.png != draw(2).png
+
+
+def test_the_photographer_is_named() -> None:
+    picture = lesson_01.maps_of_a_photo(
+        torch.rand(2, 3, 96, 96), {"one": torch.rand(1, *MAPS)}, "tripod", "Photo: me, CC0."
+    )
+    assert "Photo: me, CC0." in picture.caption

@@ -45,6 +45,9 @@ FIGURES: dict[str, Callable[[int], Picture]] = {
     "cosines on the way": lambda seed: lesson_03.cosines_on_the_way(
         {method: random(4, seed=seed).tolist() for method in METHODS}
     ),
+    "maps of photos": lambda seed: lesson_03.maps_of_photos(
+        [(random(1, 3, 96, 96, seed=0), "tiger cat", maps(seed))], ["Photo: me."]
+    ),
 }  # fmt: skip
 
 
@@ -56,3 +59,10 @@ def test_a_figure_shows_its_data_and_has_words(figure: str) -> None:
     assert picture.caption
     assert picture.png == draw(1).png
     assert picture.png != draw(2).png
+
+
+def test_the_photographer_is_named() -> None:
+    picture = lesson_03.maps_of_photos(
+        [(torch.rand(1, 3, 96, 96), "tiger cat", maps(0))], ["Photo: me, CC0.", "Photo: you, CC0."]
+    )
+    assert "Photo: me, CC0." in picture.caption

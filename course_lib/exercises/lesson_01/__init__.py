@@ -10,4 +10,14 @@ LESSON = Lesson(
     minutes=35,
     difficulty=1,
     summary="class score gradient; three maps made from it; one-hot targets for a batch",
+    predictions=(
+        "ways_alike",
+        "adds_up",
+        "batch_disturbs",
+        "peak_on_object",
+        "noisy_maps_alike",
+        "average_on_object",
+        "says_yes_at",
+        "tripod_in_noise",
+    ),
 )

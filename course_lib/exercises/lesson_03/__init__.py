@@ -10,4 +10,13 @@ LESSON = Lesson(
     minutes=55,
     difficulty=2,
     summary="DeConvNet and guided backprop as autograd functions; how alike two classes' maps are",
+    predictions=(
+        "corner_and_neighbour",
+        "fewest_pass",
+        "peak_moves",
+        "absent_on_objects",
+        "guided_alike",
+        "networks_with_the_rule",
+        "same_for_cat_and_cup",
+    ),
 )
