@@ -15,32 +15,40 @@
 # - say what one gains and what one loses on the way up.
 
 # %%
-import os
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import check, hint, solution
+from course_lib import beat, check, hint, lesson_end, predict, reveal, solution
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.explorer import LayerExplorer
-from course_lib.figures.plotting import Panel, gallery, show, subplots
-from course_lib.world.examples import example_scene, get_example_data
+from course_lib.figures import lesson_04 as figures
+from course_lib.world.examples import (
+    example_class_names,
+    example_credit,
+    example_scene,
+    get_example_data,
+    to_image,
+)
 from course_lib.world.networks import load_network
-from course_lib.world.scenes import CLASSES, two_object_scenes
+from course_lib.world.scenes import CLASSES, draw_scene, two_object_scenes
 
 # %% [markdown]
 # ## 1 · What a layer has in its hands
 #
 # A convolution with 16 filters turns an image into 16 new ones, one per filter. The next layer turns those into others, and a
-# pooling layer halves their sides. Here are four of the images that four layers of our network make of the example.
+# pooling layer halves their sides. You will see four of the images that each of four layers of our network makes of the example. The highest
+# of these layers, `features.21`, comes after four pooling layers.
 #
-# *Before you run it: in which row will you still recognise the objects?*
+# *How many pixels of the scene will one cell of its images be wide?*
+
+# %%
+predict("cell_width", [4, 8, 16, 32], unit="pixels")
 
 # %%
 model, x, category_1, category_2 = get_example_data("tiny_vgg")
-masks = example_scene().masks
+scene = example_scene()
 name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
 
 
@@ -51,19 +59,9 @@ def images_of(layer_number):
     return channels[strongest].clamp(min=0)
 
 
-chosen = [1, 6, 13, 21]
-gallery(
-    [
-        [Panel("image", x, "the scene"), *(Panel("heat", c) for c in images_of(number))]
-        for number in chosen
-    ],
-    row_labels=[f"features.{number}" for number in chosen],
-    column_width=4 / 3,
-    caption="What four layers make of the scene: the four channels with the highest "
-    "values, at four depths.",
-    alt="Four rows, one for each of four layers from the lowest to the highest: the "
-    "scene, and four small maps whose cells become larger from row to row.",
-)
+channels = {f"features.{number}": images_of(number) for number in (1, 6, 13, 21)}
+reveal("cell_width", x.shape[3] // channels["features.21"].shape[2])
+figures.channels_of_layers(x, channels)
 
 # %% [markdown]
 # In the first two rows you still see outlines, in the last a few bright cells. At `features.21` the scene is 6 x 6 cells, with 128 numbers in each. No edge is left to see. But some of these numbers know what
@@ -98,10 +96,14 @@ handle.remove()
 # %% [markdown]
 # The convolution multiplies by 1, so it puts out the four numbers that came in: 3, -2, -1, 4.
 #
-# *What is in `kept` now? Think of what `inplace=True` means before you run the cell.*
+# *What is in `kept` now?*
+
+# %%
+predict("kept_output", ["3, -2, -1, 4", "3, 0, 0, 4"])
 
 # %%
 print(kept[0][0, 0])
+reveal("kept_output", ", ".join(f"{number:g}" for number in kept[0].flatten().tolist()))
 
 # %% [markdown]
 # The negative numbers are gone. You have kept the tensor itself, not a photograph of it, and the ReLU behind the convolution wrote
@@ -305,46 +307,39 @@ map_at_layer = check("map_at_layer", map_at_layer)
 # %% [markdown]
 # Both classes of the scene, both methods, at the last layer that has a map.
 #
-# *Before you run it: behind that layer there is only a mean over the positions and a linear layer. So what will the gradient look like,
-# seen over the positions of one channel? And what does that say about the two methods?*
+# *Behind that layer there is only a mean over the positions and a linear layer. Will a channel's gradient differ from cell to cell, as the
+# channel itself does?*
+
+# %%
+predict("top_gradient", [True, False])
 
 # %%
 last = "features.21"
 
 
-def row(target, layer):
-    name = CLASSES[target]
-    linear = map_at_layer(model, x, target, layer, linear_approximation)
-    cam = map_at_layer(model, x, target, layer, grad_cam_map)
-    return [
-        Panel("image", x, f"{name}?", outlines=masks, focus=target),
-        Panel(
-            "signed",
-            linear,
-            f"linear approximation, {name}",
-            outlines=masks,
-            focus=target,
-        ),
-        Panel("heat", cam, f"Grad-CAM, {name}", outlines=masks, focus=target),
-    ]
+def two_maps(target, layer):
+    """Linear approximation and Grad-CAM of the example at a layer."""
+    rules = (linear_approximation, grad_cam_map)
+    return [map_at_layer(model, x, target, layer, rule) for rule in rules]
 
 
-gallery(
-    [row(category_1, last), row(category_2, last)],
-    caption=f"At {last}, 6 x 6 cells: the maps of both classes.",
-    alt=f"Two rows for {name_1} and {name_2}: the scene, a red and blue map of linear "
-    "approximation, and Grad-CAM.",
-)
+g = map_at_layer(model, x, category_1, last, lambda x, g: g)
+spread = (g.amax((2, 3)) - g.amin((2, 3))).max()
+print(f"a channel's gradient differs between cells by at most {spread:.4f}")
+reveal("top_gradient", spread > 1e-6)
+
+maps = {target: two_maps(target, last) for target in scene.objects}
 filled = sum(weight.grad is not None for weight in model.parameters())
 print(f"weights in which a gradient was left: {filled}")
+
+figures.both_classes(scene, last, maps)
 
 # %% [markdown]
 # Compare with the guided maps of lesson 03: on one object they drew the same lines, whichever class you asked for. These maps are
 # coarse, 36 cells in all. But in each row the strong cells lie on the object that the row asks for.
 
 # %%
-linear = map_at_layer(model, x, category_1, last, linear_approximation)
-cam = map_at_layer(model, x, category_1, last, grad_cam_map)
+linear, cam = two_maps(category_1, last)
 difference = (cam - linear.clamp(min=0)).abs().max()
 print(f"largest value of Grad-CAM: {cam.max():.2f}")
 print(f"largest difference from linear approximation's positive part: {difference:.4f}")
@@ -359,38 +354,13 @@ print(f"sum of the map, plus the classifier's bias: {linear.sum() + bias:.2f}")
 # Grad-CAM *is* the positive part of linear approximation here. And because the rest of the network is linear, the contributions add up to
 # the score. It is one of the few places where a map can be checked by adding up.
 #
-# *Further down neither of the two is true. What do you expect of the two maps there?*
+# Further down neither of the two is true. How much does a map there know of the class? Of all that is positive in it and lies on the two
+# objects, take the share on the object asked for: a map that can't tell the two apart gets about a half.
+#
+# *At `features.10`, asked for the ring: which of the two maps has the larger share on it?*
 
 # %%
-lower = "features.10"
-gallery(
-    [row(category_1, lower), row(category_2, lower)],
-    caption=f"At {lower}, 24 x 24 cells: the maps of both classes.",
-    alt="The same two rows at a lower layer, whose cells are smaller.",
-)
-
-# %% [markdown]
-# Linear approximation still knows which object it was asked for. Grad-CAM lights up on both, and on parts of the background.
-#
-# Down here a channel is an edge or a colour, and it fires on everything. One weight per channel can't say "this edge, but not that one":
-# it says "edges". The gradient at each position can, and linear approximation listens to it.
-
-# %% [markdown]
-# ## 7 · The whole way up
-#
-# One image, every layer. Move the slider (click it, then use the arrow keys), and choose the method and the class.
-#
-# *Try this: put the slider on the far left with Grad-CAM, then go up one step at a time. At which layer does the object that you asked
-# for take over? Is it the same layer for the gradient?*
-
-# %%
-LayerExplorer(
-    model, x, category_1, masks=masks, layers=list(layers_with_positions(model, x))
-)
-
-# %% [markdown]
-# One scene is an anecdote, so measure it. For 60 scenes with two objects each: of all that is positive in a map and lies on the two objects,
-# how much lies on the one that was asked for? A map that can't tell the two apart gets about a half.
+predict("lower_maps", ["linear approximation", "Grad-CAM"])
 
 
 # %%
@@ -405,6 +375,49 @@ def share_on_object(maps, asked, other):
     return torch.where(on_asked + on_other > 0, on_asked / (on_asked + on_other), 0.5)
 
 
+lower = "features.10"
+mask_1, mask_2 = torch.as_tensor(scene.masks[scene.objects])[:, None]
+maps = dict(zip(("linear approximation", "Grad-CAM"), two_maps(category_1, lower)))
+on_ring = {m: share_on_object(s, mask_1, mask_2).item() for m, s in maps.items()}
+for method, share in on_ring.items():
+    print(f"{method:21} at {lower}: {share:.0%} on the {name_1}")
+reveal("lower_maps", max(on_ring, key=on_ring.get))
+
+figures.both_classes(scene, lower, {c: two_maps(c, lower) for c in scene.objects})
+
+# %% [markdown]
+# Linear approximation still has its strong cells, red and blue, on the object that it was asked for: two thirds of what is positive on the two.
+# Grad-CAM lights up on both, and on parts of the background.
+#
+# Down here a channel is an edge or a colour, and it fires on everything. One weight per channel can't say "this edge, but not that one":
+# it says "edges". The gradient at each position can, and linear approximation listens to it.
+
+# %% [markdown]
+# ## 7 · The whole way up
+#
+# One image, every layer. Move the slider (click it, then use the arrow keys), and choose the method and the class.
+#
+# *Try this: put the slider on the far left with Grad-CAM, then go up one step at a time. At which layer does the object that you asked
+# for take over? Is it the same layer for the gradient?*
+
+# %%
+LayerExplorer(
+    model,
+    x,
+    category_1,
+    masks=scene.masks,
+    layers=list(layers_with_positions(model, x)),
+)
+
+# %% [markdown]
+# One scene is an anecdote, so measure it: the same share for 60 scenes with two objects each, at every layer.
+#
+# *Of what Grad-CAM puts on the two objects at the very lowest layer, how much will lie on the one asked for?*
+
+# %%
+predict("lowest_layer", [50, 65, 80, 95], unit="%")
+
+# %%
 scenes = list(two_object_scenes(60))
 images = torch.cat([scene.x for scene in scenes])
 wanted = torch.tensor([scene.objects[0] for scene in scenes])
@@ -435,22 +448,9 @@ for method, values in shares.items():
     print(f"{method:21} lowest layer {lowest:.2f}   highest layer {highest:.2f}")
     best = values.index(max(values))
     print(f"{'':21} best at {layers[best]}, {values[best]:.2f}")
+reveal("lowest_layer", 100 * shares["Grad-CAM"][0])
 
-# %%
-fig, ax = subplots(width=7.4, height=3.6)
-for method, values in shares.items():
-    ax.plot(range(len(layers)), values, marker="o", label=method)
-ax.axhline(0.5, color="#6b6b6b", linewidth=1, linestyle=":")
-ax.set_xticks(range(len(layers)), layers, rotation=60, ha="right", fontsize=10)
-ax.set_ylim(0, 1)
-ax.set_ylabel("share on the\nobject asked for")
-ax.legend(loc="lower right")
-show(
-    fig,
-    caption="Mean over 60 scenes; dotted: a map that can't tell the two objects apart.",
-    alt="Two curves over the layers from bottom to top, linear approximation and "
-    "Grad-CAM, with a dotted line at one half.",
-)
+figures.shares_by_layer(layers, shares, len(scenes))
 
 # %% [markdown]
 # For more than half of the way Grad-CAM can't tell the objects apart: its curve runs along the dotted line. Then channels begin to mean
@@ -464,95 +464,131 @@ show(
 # ## 8 · Other networks, same tools
 #
 # You picked layers by type, so nothing here depends on our network. Here are four networks of four families: plain (VGG), with residual
-# sums (ResNet), with concatenation (DenseNet), and with ReLU6 (MobileNet). Each has been trained on the same scenes. The layer is the
-# last one with a map, found by your `non_relu_layers`.
+# sums (ResNet), with concatenation (DenseNet), and with ReLU6 (MobileNet). Each has been trained on the same scenes. The fifth is a real one:
+# EfficientNet-Lite0 has learned a thousand classes from the photographs of ImageNet, and gets a photograph. The layer is the last one with
+# a map, found by your `non_relu_layers`.
 #
-# *Will the four networks look at the same places?*
+# *Of what Grad-CAM puts on the two objects of the scene, more than nine tenths lie on the ring: on how many of the four tiny networks?*
+
+# %%
+predict("four_families", [1, 2, 3, 4])
 
 
 # %%
-def gallery_row(model, x, target, image, **outlined):
+def four_maps(model, x, target):
+    """Four methods' maps for a class, at the last layer that has a map."""
     layer = list(layers_with_positions(model, x))[-1]
-    size = x.shape[2:]
-    linear = map_at_layer(model, x, target, layer, linear_approximation)
-    cam = map_at_layer(model, x, target, layer, grad_cam_map)
-    return [
-        Panel("image", image, "the image", **outlined),
-        Panel("heat", gradient(model, x, target), "gradient", **outlined),
-        Panel("heat", guided_backprop(model, x, target), "guided", **outlined),
-        Panel("signed", F.interpolate(linear, size), "linear approx.", **outlined),
-        Panel("heat", F.interpolate(cam, size), "Grad-CAM", **outlined),
-    ]
+    return {
+        "gradient": gradient(model, x, target),
+        "guided": guided_backprop(model, x, target),
+        "linear approx.": map_at_layer(model, x, target, layer, linear_approximation),
+        "Grad-CAM": map_at_layer(model, x, target, layer, grad_cam_map),
+    }
 
 
 families = ["tiny_vgg", "tiny_resnet", "tiny_densenet", "tiny_mobilenet"]
-rows = []
-for name in families:
-    other = load_network(name)
-    layer = list(layers_with_positions(other, x))[-1]
-    found = map_at_layer(other, x, category_1, layer, grad_cam_map)
-    share = share_on_object(
-        found, *(torch.as_tensor(masks[c])[None] for c in (category_1, category_2))
-    )
-    print(f"{name:15} map at {layer:22} Grad-CAM on {name_1}: {share.item():.0%}")
-    rows.append(gallery_row(other, x, category_1, x, outlines=masks, focus=category_1))
+networks = {name: load_network(name) for name in families}
+on_scene = {name: four_maps(networks[name], x, category_1) for name in families}
+on_ring = {
+    name: share_on_object(maps["Grad-CAM"], mask_1, mask_2).item()
+    for name, maps in on_scene.items()
+}
+for name, share in on_ring.items():
+    print(f"{name:15} Grad-CAM on the {name_1}: {share:.0%}")
+reveal("four_families", sum(share > 0.9 for share in on_ring.values()))
 
-gallery(
-    rows,
-    row_labels=families,
-    column_width=5 / 3,
-    caption=f"Four methods on four networks, all asked for {name_1}.",
-    alt="Four rows, one per network, with the maps of gradient, guided backprop, "
-    f"linear approximation and Grad-CAM for {name_1}.",
+lite, coffee, likeliest, _ = get_example_data("efficientnet_lite0", image="coffee")
+figures.methods_and_networks(
+    scene,
+    category_1,
+    on_scene,
+    to_image("efficientnet_lite0", coffee),
+    example_class_names(coffee[0])[likeliest],
+    {"EfficientNet-Lite0": four_maps(lite, coffee, likeliest)},
+    example_credit(coffee[0]),
 )
 
 # %% [markdown]
 # The gradient and guided backprop look different on each. Grad-CAM puts nearly all that lies on an object on the one asked for, in each
 # of the four: the numbers above the picture.
+
+# %% [markdown]
+# ## 9 · A photo of your own
 #
-# The same with networks trained on photographs. This course needs none of them, and works without a connection. So the cell below downloads
-# nothing: it draws those networks whose weights are already on this computer, and if there are none, it says so in one line.
+# Put the path of a picture on this computer in the place of `"photographer"`, in quotes. It is cut to a square, and nothing leaves the computer.
+# EfficientNet-Lite0 says what it takes the picture for, and Grad-CAM where it sees that, for its first three guesses.
 #
-# To see more, go online once and run in a cell of your own
-#
-#     get_example_data("mobilenet_v2")
-#
-# which fetches its weights (14 MB; `densenet121` 31, `resnet50` 98, `vgg16` 528). Then run the cell below again. Weights that were fetched once stay
-# on this computer.
-#
-# These networks have never seen one of our scenes. Each is asked for the class that it finds most likely. With a photograph of your own they are more at
-# home: put its path, in quotes, in the place of `None`.
+# *The first guess for the photographer is a tripod. In which third of the picture will the strongest cell of its map lie?*
 
 # %%
-# NBVAL_IGNORE_OUTPUT
-photograph = None
+predict("tripod", ["at the top", "in the middle", "at the bottom"])
 
-folder = os.path.join(torch.hub.get_dir(), "checkpoints")
-files = os.listdir(folder) if os.path.isdir(folder) else []
-found = [
-    name
-    for name in ("vgg16", "resnet50", "densenet121", "mobilenet_v2")
-    if any(f.startswith(name) for f in files)
-]
+# %%
+picture = "photographer"
 
-photographs = []
-for name in found:
-    photo_model, photo, first, second = get_example_data(name, image=photograph)
-    shown = (photo - photo.amin()) / (photo.amax() - photo.amin())
-    photographs.append(gallery_row(photo_model, photo, first, shown))
+try:
+    found = get_example_data("efficientnet_lite0", image=picture)
+except (OSError, TypeError, ValueError) as problem:
+    print(problem, "Here is the photographer.")
+    found = get_example_data("efficientnet_lite0", image="photographer")
+lite, photo, likeliest, _ = found
 
-if photographs:
-    picture = gallery(
-        photographs,
-        row_labels=found,
-        column_width=5 / 3,
-        caption="The same methods on networks trained on ImageNet.",
-        alt=f"One row per network ({', '.join(found)}) with the maps of four methods.",
+names = example_class_names(photo[0])
+top = list(layers_with_positions(lite, photo))[-1]
+chances, guesses = lite(photo)[0].softmax(0).topk(3)
+cams = {
+    f"{names[guess]} ({chance:.0%})": map_at_layer(
+        lite, photo, guess, top, grad_cam_map
     )
-else:
-    picture = None
-    print("No ImageNet weights on this computer, so there is nothing to draw here.")
-picture
+    for chance, guess in zip(chances.tolist(), guesses.tolist())
+}
+cells = next(iter(cams.values()))[0, 0]
+row = int(cells.amax(1).argmax())
+third = ("at the top", "in the middle", "at the bottom")[3 * row // len(cells)]
+print(
+    f"{next(iter(cams))}: the strongest cell is {third}, in row {row + 1} of {len(cells)}"
+)
+reveal("tripod", third)
+
+figures.guesses_on_photo(
+    to_image("efficientnet_lite0", photo), cams, example_credit(photo[0])
+)
+
+# %% [markdown]
+# A network of a thousand classes gives a map for each of them, also for those that it hardly believes in. The photographer's tripod stands on its legs;
+# what might be a harmonica or binoculars is in front of his face. Nobody measured that: without a mask, a map that looks right is all you have.
+#
+# The explorer takes the photo too, at the last layer of each stage of the network.
+
+# %%
+print(example_credit(photo[0]) or "Your own photo.")
+stages = {
+    name[: len("features.0")]: name for name in layers_with_positions(lite, photo)
+}
+LayerExplorer(
+    lite,
+    photo,
+    likeliest,
+    image=to_image("efficientnet_lite0", photo)[0],
+    names=names,
+    layers=list(stages.values()),
+)
+
+# %% [markdown]
+# ## Open task: find a scene where Grad-CAM points at the wrong object
+#
+# In section 7, Grad-CAM at `features.21` had its share on the right object *on the average*. On some of the 60 scenes it had less, and the
+# worst of them is to beat. Find one on which it does worse still.
+#
+# The answer is the seed of a scene, `draw_scene(seed)`, with two objects (`scene.objects`). The first of them is asked for, and the network has to find
+# it. Your score: of what Grad-CAM at `features.21` puts on the two objects, the share on the *other* one. You have the tools, `map_at_layer` and
+# `share_on_object`. When you have found some, look at them: what have they in common?
+
+# %%
+my_scene = None  # your code here
+
+# %%
+beat("wrong_object", my_scene)
 
 # %% [markdown]
 # ## What you learned
@@ -562,9 +598,13 @@ picture
 # - Before a mean and a linear layer the two are the same up to the cut at zero, and the map adds up to the score.
 # - High layers know *what*, low layers know *where*. A map from a high layer answers the question, coarsely.
 #
-# **A sentence to keep:** *ask high up, where the network has made up its mind, and don't believe a map to be finer than its layer.*
-#
-# ### Where to read on
+# **To keep:** *ask high up, where the network has made up its mind, and don't believe a map to be finer than its layer.*
+
+# %%
+lesson_end("04")
+
+# %% [markdown]
+# ## Where to read on
 #
 # - B. Zhou and others, [*Learning deep features for discriminative localization*](https://arxiv.org/abs/1512.04150), CVPR 2016: CAM, the case where the map adds up to the score.
 # - R. Selvaraju and others, [*Grad-CAM: visual explanations from deep networks via gradient-based localization*](https://arxiv.org/abs/1610.02391), ICCV 2017.

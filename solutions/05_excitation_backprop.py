@@ -16,21 +16,29 @@
 # - build the contrastive pass, and say why it is needed.
 
 # %%
+import warnings
+
 import torch
 import torch.nn.functional as F
 
-from course_lib import check, hint, solution
+from course_lib import beat, check, hint, lesson_end, predict, reveal, solution
 from course_lib.attribution.common import BackwardRules, Probe
 from course_lib.attribution.excitation_backprop import (
     contrastive_excitation_backprop,
     excitation_backprop,
+    relevance_lost,
 )
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.explorer import LayerExplorer
-from course_lib.figures.flow_diagram import contributions, relevance_flow
-from course_lib.figures.plotting import Panel, gallery, show, subplots
-from course_lib.world.examples import example_scene, get_example_data
+from course_lib.figures import lesson_05 as figures
+from course_lib.world.examples import (
+    example_class_names,
+    example_credit,
+    example_scene,
+    get_example_data,
+    to_image,
+)
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import CLASSES, two_object_scenes
 
@@ -47,15 +55,7 @@ V = torch.tensor([[5.0, 3.0, -2.0]])
 h = (W @ x).clamp(min=0)
 score = V @ h
 
-contributions(
-    [x, h, score],
-    [W, V],
-    caption="The thicker a link, the more it contributes: weight times activation. "
-    "Solid orange links excite the unit above, dashed blue ones hold it back.",
-    alt="A network of units: inputs 3, 1, 2 below, hidden units 3, 5, 3 in the "
-    "middle, the score 24 on top. Links of positive weight are orange, links of "
-    "negative weight blue and dashed; their thickness is the contribution.",
-)
+figures.example_network([x, h, score], [W, V])
 
 # %% [markdown]
 # Look at the top. The score is 24 = 5 · 3 + 3 · 5 - 2 · 3. Who made it so large? The first hidden unit contributed 15 and so did the
@@ -65,8 +65,8 @@ contributions(
 # excited by 2 · 3 = 6 from the left input and by 1 · 2 = 2 from the right one: together 8. So the left one gets 6/8 of 0.5, which is
 # 0.375, and the right one gets 2/8 of it.
 #
-# *Now the first hidden unit. Its relevance is 0.5 as well. What does it give to each input? And which of the three inputs ends up with
-# the most? Write three numbers down.*
+# Now the first hidden unit. Its relevance is 0.5 as well. Work out what it gives to each input, and keep the three numbers: your function will
+# find them again at the end of the next section.
 
 # %% [markdown]
 # ## 2 · The rule, by hand  *(10 min, ●○○)*
@@ -108,6 +108,11 @@ excitation_by_hand = check("excitation_by_hand", excitation_by_hand)
 # %% [markdown]
 # From the score to the inputs, with your function. It is called for one output at a time, so that the picture can show what flows along
 # each link.
+#
+# *Which of the three inputs ends up with the most relevance?*
+
+# %%
+predict("most_credit", ["the left one", "the middle one", "the right one"])
 
 
 # %%
@@ -127,15 +132,11 @@ to_hidden = flows(h, V, torch.ones(1))
 to_inputs = flows(x, W, to_hidden.sum(0))
 print("the first hidden unit gives", listed(to_inputs[0]))
 print("each input ends up with    ", listed(to_inputs.sum(0)))
+most = ("the left one", "the middle one", "the right one")[to_inputs.sum(0).argmax()]
+reveal("most_credit", most)
 
-relevance_flow(
-    [to_inputs.sum(0), to_hidden.sum(0), torch.ones(1)],
-    [to_inputs, to_hidden],
-    caption="One unit of relevance flows from the score to the inputs. It is divided "
-    "and merged, and at each level it adds up to 1.",
-    alt="The same network of units, with relevance in the circles: "
-    f"{listed(torch.ones(1))} on top; {listed(to_hidden.sum(0))} in the middle; "
-    f"{listed(to_inputs.sum(0))} below. Links that carry nothing are thin and dotted.",
+figures.example_flow(
+    [to_inputs.sum(0), to_hidden.sum(0), torch.ones(1)], [to_inputs, to_hidden]
 )
 
 # %% [markdown]
@@ -192,12 +193,18 @@ ExcitationLinear = check("excitation_linear", ExcitationLinear)
 # *Will the relevance of the inputs change?*
 
 # %%
+predict("bias_changes", [True, False])
+
+# %%
+found = []
 for bias in (0.0, -1.0):
     leaf = x[None].clone().requires_grad_()
     hidden = ExcitationLinear.apply(leaf, W, torch.full((3,), bias))
     (hidden * torch.tensor([[0.5, 0.5, 0.0]])).sum().backward()
     print(f"bias {bias:4}   activations {listed(hidden[0])}   ", end="")
     print(f"relevance of the inputs {listed(leaf.grad[0])}")
+    found.append(leaf.grad[0])
+reveal("bias_changes", not torch.allclose(*found))
 
 # %% [markdown]
 # The activations changed and the shares did not: they depend on who excited the unit, and not on how much of it the bias took away.
@@ -259,7 +266,10 @@ Excitation = check("excitation", Excitation)
 # %% [markdown]
 # An image of 4 × 4 numbers, and a filter that looks for "bright on the left, dark on the right". All the relevance is at one output.
 #
-# *Which four cells of the image can have a share of it at all, and which of them will get nothing?*
+# *How many of the sixteen cells get a share of it?*
+
+# %%
+predict("cells_with_a_share", [1, 2, 4, 8])
 
 # %%
 image = torch.tensor([[1.0, 0, 2, 0], [0, 4, 1, 2], [2, 3, 2, 0], [1, 0, 2, 1]])[
@@ -275,6 +285,7 @@ y = Excitation.apply(
 )
 (y * p).sum().backward()
 by_filter = leaf.grad
+reveal("cells_with_a_share", (by_filter > 0).sum())
 
 leaf = image.clone().requires_grad_()
 y_pooled = Excitation.apply(
@@ -282,25 +293,7 @@ y_pooled = Excitation.apply(
 )
 (y_pooled * p).sum().backward()
 
-gallery(
-    [
-        [
-            Panel("numbers", image, "the image x", vmax=4),
-            Panel("numbers", kernel, "the filter W", vmax=4),
-            Panel("numbers", p, "relevance p", vmax=1),
-        ],
-        [
-            Panel("numbers", by_filter, "shares: convolution", vmax=1),
-            Panel("numbers", leaf.grad, "shares: average pooling", vmax=1),
-            None,
-        ],
-    ],
-    caption="Above, what goes in. Below, how the image's cells share the relevance "
-    "of the one output that has some.",
-    alt="Grids of numbers: the image, the filter, and a relevance of 1 in the middle. "
-    "Below, the cells' shares of it, once for the convolution and once for the average "
-    "pooling; they add up to 1 in both grids.",
-)
+figures.shares_on_grids(image, kernel, p, by_filter, leaf.grad)
 
 # %% [markdown]
 # The output in the middle looks at the two by two window in the middle, so those four cells are all that can have a share. The filter's
@@ -387,17 +380,21 @@ relevance_at = check("relevance_at", relevance_at)
 # %% [markdown]
 # Now audit it. Here are five of the layers of `tiny_vgg`, from high to low. Add the map up at each.
 #
-# *What should the sums be? By how much may they be off before you become suspicious?*
+# *How much of the relevance is left at the lowest, `features.0`?*
+
+# %%
+predict("sum_at_the_bottom", [10, 50, 90, 100], unit="%")
 
 # %%
 model, x, category_1, category_2 = get_example_data("tiny_vgg")
-masks = example_scene().masks
+scene = example_scene()
 name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
 
 for layer in ("features.21", "features.13", "features.8", "features.3", "features.0"):
     relevance = relevance_at(model, x, category_1, layer, rules)
     cells = " x ".join(str(size) for size in relevance.shape[2:])
     print(f"{layer:12} {cells:8} positions   sum of the map {relevance.sum():.3f}")
+reveal("sum_at_the_bottom", 100 * relevance.sum())
 
 # %% [markdown]
 # One, all the way down. Nothing was lost and nothing made up. Here are the maps, with the part of the relevance that lies on the object
@@ -405,29 +402,6 @@ for layer in ("features.21", "features.13", "features.8", "features.3", "feature
 
 
 # %%
-def parts(s, target):
-    """Of a map, the parts on the object asked for and on the other one, as text."""
-    fine = F.interpolate(s, x.shape[2:], mode="nearest")[0, 0]
-    other = category_2 if target == category_1 else category_1
-    on, beside = (
-        (fine * torch.as_tensor(masks[c])).sum() / fine.sum() for c in (target, other)
-    )
-    return f"{on:.0%}/{beside:.0%}"
-
-
-def row(target, maps):
-    """The picture and the maps of a class, with the two parts in their titles."""
-    return [
-        Panel("image", x, f"{CLASSES[target]}?", outlines=masks, focus=target),
-        *(
-            Panel(
-                "heat", s, f"{name} ({parts(s, target)})", outlines=masks, focus=target
-            )
-            for name, s in maps.items()
-        ),
-    ]
-
-
 def at_layers(target):
     return {
         layer: relevance_at(model, x, target, layer, rules)
@@ -435,16 +409,10 @@ def at_layers(target):
     }
 
 
-gallery(
-    [row(target, at_layers(target)) for target in (category_1, category_2)],
-    column_width=5 / 3,
-    caption="The relevance at four layers, from high to low, and how much of it lies on "
-    "the object asked for and on the other one. On the way down it gets finer, and more "
-    "of it lies on the one asked for; the other gets some too.",
-    alt=f"Two rows of maps for {name_1} and {name_2}. At the highest layer a block of "
-    "coarse cells around the object asked for is bright, at lower layers fine points "
-    f"on it. In the row of the {name_1} there are points on the {name_2} too.",
-)
+figures.relevance_at_layers(scene, {c: at_layers(c) for c in scene.objects})
+
+# %% [markdown]
+# On the way down the map gets finer, and more of it lies on the object asked for. But the other one gets some too.
 
 # %% [markdown]
 # ## 6 · A network that makes relevance  *(8 min, ●●○)*
@@ -453,7 +421,11 @@ gallery(
 # which scales and shifts each unit by itself: one input, one output, $p' = p$. That makes one more entry in the table. For the `+` there
 # is none: it goes back by its ordinary gradient.
 #
-# *What is the gradient of a + b at a, and at b? There are eight such sums, one after the other. What do you expect at the bottom?*
+# *What is the gradient of a + b at a, and at b? There are eight such sums, one after the other. Of one unit of relevance at the top, how much is there
+# at the bottom?*
+
+# %%
+predict("eight_sums", [1, 8, 16, 256])
 
 
 # %%
@@ -486,6 +458,7 @@ plain = {
 }
 for layer in reversed(blocks):
     print(f"{layer:9} sum of the map {plain[layer]:6.1f}")
+reveal("eight_sums", plain[blocks[0]])
 
 # %% [markdown]
 # It doubles at each sum: the gradient of a + b is 1 for both, so each gets *all* of p. At the bottom there is 256 times as much relevance as
@@ -534,32 +507,15 @@ shared = {
     for layer in blocks
 }
 
-fig, ax = subplots(width=7.4, height=3.4)
-ax.semilogy(
-    range(len(blocks)), [plain[layer] for layer in blocks], marker="o", label="plain +"
-)
-ax.semilogy(
-    range(len(blocks)),
-    [shared[layer] for layer in blocks],
-    marker="s",
-    label="shares by magnitude",
-)
-ax.set_xticks(range(len(blocks)), blocks, rotation=40, ha="right", fontsize=10)
-ax.set_yticks([1, 4, 16, 64, 256], ["1", "4", "16", "64", "256"])
-ax.minorticks_off()
-ax.set_ylabel("relevance in all")
-ax.legend(loc="upper right")
-show(
-    fig,
-    caption="All the relevance at each block of tiny_resnet, from the bottom (left) "
-    "to the top. A plain + doubles it at every block; with your shares it stays 1.",
-    alt="Two curves over the blocks of the network on a logarithmic axis. With a "
-    "plain plus the relevance falls from 256 at the bottom to 1 at the top, by a "
-    "factor of two for each block. With shares it lies at 1 everywhere.",
-)
+figures.sums_by_block(plain, shared)
 
 # %% [markdown]
 # Two questions are left. Is the map another one, or has it the same shape at another scale? And is the sum 1 to the last digit?
+#
+# *Scale both maps to the sum 1. How much of the relevance at `layer1.0` lies elsewhere than before?*
+
+# %%
+predict("credit_moved", [0, 10, 50], unit="%")
 
 # %%
 copied, divided = (
@@ -568,6 +524,7 @@ copied, divided = (
 )
 elsewhere = (copied / copied.sum() - divided / divided.sum()).abs().sum() / 2
 print(f"both scaled to 1, {elsewhere:.0%} of the relevance at layer1.0 lies elsewhere")
+reveal("credit_moved", 100 * elsewhere)
 
 for layer in ("layer4.1", "layer2.1", "relu"):
     print(f"{layer:9} sum of the map {shared[layer]:.5f}")
@@ -619,8 +576,6 @@ print(f"left at the bottom in the library: {library.sum():.5f}")
 # below by the same rules. Where both arrive, in the background and in the parts that all shapes have in common, they cancel. At the end,
 # in the map, cut off what is negative.
 #
-# *p'(W) adds up to 1, and so does p'(-W). What does c add up to?*
-#
 # **Write `contrastive_relevance(x, W, p)`.** `x` are the classifier's inputs, (N, J), `W` its weights, (I, J), and `p` the relevance of the
 # scores, (N, I). Return c, (N, J). It is your rule of section 3 twice.
 
@@ -642,12 +597,19 @@ def contrastive_relevance(x, W, p):
 # %%
 contrastive_relevance = check("contrastive_relevance", contrastive_relevance)
 
+# %% [markdown]
+# *p'(W) adds up to 1, and so does p'(-W). What does their difference c add up to?*
+
+# %%
+predict("contrast_sum", [-1, 0, 1, 2])
+
 # %%
 with Probe(model.classifier, target="input") as top:
     model(x)
 p = F.one_hot(torch.tensor([category_1]), len(CLASSES)).float()
 c = contrastive_relevance(top.data[0].detach(), model.classifier.weight, p)
 print(f"c: {c[c > 0].sum():.2f} for the {name_1}, {c[c < 0].sum():.2f} against it")
+reveal("contrast_sum", round(c.sum().item()))
 
 # %% [markdown]
 # As much for the class as against it: c adds up to 0. From there down it is the same network and the same table. The only new thing is
@@ -683,7 +645,10 @@ print(f"{elsewhere:.2%} of it lies elsewhere than in the library's map")
 # Now the payoff: two methods of the earlier lessons and the two of this one, on both objects. The maps of this lesson are taken at
 # `features.8`, 48 × 48 cells.
 #
-# *Before you run it: which of the four columns will show nothing of the other object?*
+# *Which of the four will put the least on the object that was not asked for?*
+
+# %%
+predict("least_on_the_other", ["guided", "Grad-CAM", "excitation", "contrastive"])
 
 
 # %%
@@ -696,15 +661,22 @@ def compared(target):
     }
 
 
-gallery(
-    [row(target, compared(target)) for target in (category_1, category_2)],
-    column_width=5 / 3,
-    caption="Four methods, asked for each of the two objects: how much of each map lies "
-    "on the object asked for (solid outline), and how much on the other one.",
-    alt=f"Two rows, for {name_1} and {name_2}: the picture, and the maps of guided "
-    "backprop, Grad-CAM, excitation backprop and its contrastive form. Above each map "
-    "stands how much of it lies on the object asked for, and on the other.",
-)
+def part_on(s, category):
+    """The part of a map that lies on an object."""
+    fine = F.interpolate(s, x.shape[2:], mode="nearest")[0, 0]
+    return ((fine * torch.as_tensor(scene.masks[category])).sum() / fine.sum()).item()
+
+
+found_1, found_2 = compared(category_1), compared(category_2)
+on_the_other = {
+    name: (part_on(found_1[name], category_2) + part_on(found_2[name], category_1)) / 2
+    for name in found_1
+}
+for name, part in on_the_other.items():
+    print(f"{name:12} {part:6.2%} on the other object")
+reveal("least_on_the_other", min(on_the_other, key=on_the_other.get))
+
+figures.methods_compared(scene, {category_1: found_1, category_2: found_2})
 
 # %% [markdown]
 # Guided backprop and excitation backprop mark the other object too. The contrastive map doesn't. Grad-CAM hardly does, but it has only
@@ -774,7 +746,7 @@ LayerExplorer(
     model,
     x,
     category_1,
-    masks=masks,
+    masks=scene.masks,
     methods=[
         "Excitation backprop",
         "Contrastive excitation backprop",
@@ -784,16 +756,94 @@ LayerExplorer(
 )
 
 # %% [markdown]
+# ## 9 · On a photo
+#
+# EfficientNet-Lite0 has learned a thousand classes from photographs, and takes this one for a tripod. It is built of *linear bottlenecks*:
+# widen the channels, filter each one on its own (a *depthwise* convolution), narrow them again, and add what came in. The library has rules for
+# all of that, and `relevance_lost` keeps the books: layer by layer, the share of the relevance that no unit below takes.
+#
+# *All the relevance that starts at the tripod comes down to `features.3`, or is lost on the way. How much is lost?*
+
+# %%
+predict("lost_on_a_photo", [0, 5, 25, 60], unit="%")
+
+# %%
+lite, photo, tripod, _ = get_example_data("efficientnet_lite0", image="photographer")
+class_name = example_class_names(photo[0])[tripod]
+
+lost = relevance_lost(lite, photo, tripod, saliency_layer="features.3")
+total = sum(lost.values()).item()
+depthwise = sum(s for name, s in lost.items() if lite.get_submodule(name).groups > 1)
+worst = max(lost, key=lost.get)
+filters = lite.get_submodule(worst).weight
+cannot = (filters.amax((1, 2, 3)) <= 0).float().mean()
+reveal("lost_on_a_photo", 100 * total)
+print(f"lost on the way to features.3: {total:.0%} of the relevance")
+print(f"of that, at depthwise convolutions: {depthwise.item() / total:.0%}")
+print(f"most of it at {worst}: {lost[worst].item():.0%}")
+print(f"filters there without any positive weight: {cannot:.0%}")
+
+at = {"saliency_layer": "features.3"}
+with warnings.catch_warnings(action="ignore"):  # of the loss, which is printed above
+    excitation = excitation_backprop(lite, photo, tripod, **at)
+    contrastive = contrastive_excitation_backprop(
+        lite, photo, tripod, contrast_layer="features.8", **at
+    )
+figures.relevance_on_photo(
+    to_image("efficientnet_lite0", photo),
+    class_name,
+    {
+        "excitation": excitation,
+        "contrastive": contrastive,
+        "Grad-CAM": grad_cam(lite, photo, tripod, saliency_layer="features.8"),
+    },
+    example_credit(photo[0]),
+)
+
+# %% [markdown]
+# The map of excitation backprop speaks for less than half of the credit. All that is missing ended at depthwise convolutions. A filter that
+# sees one channel has few who can excite it, and a quarter of those in the worst layer have no positive weight at all: they can be held
+# back, and that is all. Where their channel is silent, BatchNorm's shift turns them on, and the score counts on them. They are evidence that
+# something is *absent*, and absence has no pixel to be paid to. In section 6 it was five in a hundred thousand; here it is the larger part.
+#
+# So read such a map as what it is: *how the part of the score that was excited is divided*. Its sum tells you how large that part is, and no picture
+# does. The contrast helps here too: what is left of it stands on the tripod's legs, in cells four times as fine as those of Grad-CAM.
+
+# %% [markdown]
+# ## Open task: a region that fits the object better than the contrast's
+#
+# The contrastive map at `features.8` is the one to beat, with anything you like: another layer, a rule of your own for sums or for the contrast,
+# two maps multiplied, a blur, a method of an earlier lesson.
+#
+# How it is scored: on scenes that no lesson shows, for each object in turn. As many pixels are taken as the object has, those where your map is
+# largest; your score is the part of them that lies on the object. So only the order of the pixels counts: to square a map gains nothing.
+
+
+# %%
+def better_map(model, x, target):
+    """A map for one class of one image, (h, w) or (1, 1, h, w), of any size."""
+    ...  # your code here
+
+
+# %%
+beat("better_region", better_map)
+
+# %% [markdown]
 # ## What you learned
 #
 # - Excitation backprop shares the relevance of each unit among those that excited it: weight times activation, positive weights alone.
 # - The product with a transposed matrix that you don't have is a gradient: so one autograd function serves convolution and pooling.
-# - Conservation is an audit. On `tiny_vgg` it balances; on `tiny_resnet` it showed at once that a plain + copies relevance, 256 times over.
+# - Conservation is an audit. On `tiny_vgg` it balances; on `tiny_resnet` it showed at once that a plain + copies relevance, 256 times over;
+#   on a photo, that more than half of the credit goes to units that nothing excites.
 # - What excites is not yet what distinguishes. The contrast asks "this class and not the others", and the map answers.
 #
-# **A sentence to keep:** *follow the credit down, see that it adds up, and ask what speaks against.*
-#
-# ### Where to read on
+# **To keep:** *follow the credit down, see that it adds up, and ask what speaks against.*
+
+# %%
+lesson_end("05")
+
+# %% [markdown]
+# ## Where to read on
 #
 # - J. Zhang and others, [*Top-down neural attention by excitation backprop*](https://arxiv.org/abs/1608.00507), ECCV 2016: the rule, and
 #   the contrast.

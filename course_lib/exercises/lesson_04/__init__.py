@@ -10,4 +10,13 @@ LESSON = Lesson(
     minutes=55,
     difficulty=2,
     summary="a probe for any layer; linear approximation and Grad-CAM; the layer slider",
+    predictions=(
+        "cell_width",
+        "kept_output",
+        "top_gradient",
+        "lower_maps",
+        "lowest_layer",
+        "four_families",
+        "tripod",
+    ),
 )

@@ -10,4 +10,15 @@ LESSON = Lesson(
     minutes=60,
     difficulty=2,
     summary="relevance shared among contributors, conserved, through residual sums; the contrast",
+    predictions=(
+        "most_credit",
+        "bias_changes",
+        "cells_with_a_share",
+        "sum_at_the_bottom",
+        "eight_sums",
+        "credit_moved",
+        "contrast_sum",
+        "least_on_the_other",
+        "lost_on_a_photo",
+    ),
 )
