@@ -465,7 +465,7 @@ figures.shares_by_layer(layers, shares, len(scenes))
 #
 # You picked layers by type, so nothing here depends on our network. Here are four networks of four families: plain (VGG), with residual
 # sums (ResNet), with concatenation (DenseNet), and with ReLU6 (MobileNet). Each has been trained on the same scenes. The fifth is a real one:
-# EfficientNet-Lite0 has learned a thousand classes from the photographs of ImageNet, and gets a photograph. The layer is the last one with
+# EfficientNet-Lite0 (Lite0 in the picture) has learned a thousand classes from the photographs of ImageNet, and gets a photograph. The layer is the last one with
 # a map, found by your `non_relu_layers`.
 #
 # *Of what Grad-CAM puts on the two objects of the scene, more than nine tenths lie on the ring: on how many of the four tiny networks?*
@@ -504,7 +504,7 @@ figures.methods_and_networks(
     on_scene,
     to_image("efficientnet_lite0", coffee),
     example_class_names(coffee[0])[likeliest],
-    {"EfficientNet-Lite0": four_maps(lite, coffee, likeliest)},
+    {"Lite0": four_maps(lite, coffee, likeliest)},
     example_credit(coffee[0]),
 )
 
@@ -524,52 +524,52 @@ figures.methods_and_networks(
 predict("tripod", ["at the top", "in the middle", "at the bottom"])
 
 # %%
-picture = "photographer"
+arch, picture = "efficientnet_lite0", "photographer"
 
 try:
-    found = get_example_data("efficientnet_lite0", image=picture)
+    found = get_example_data(arch, image=picture)
 except (OSError, TypeError, ValueError) as problem:
     print(problem, "Here is the photographer.")
-    found = get_example_data("efficientnet_lite0", image="photographer")
-lite, photo, likeliest, _ = found
+    arch = "efficientnet_lite0"
+    found = get_example_data(arch, image="photographer")
+large, photo, likeliest, _ = found
+names, credit = example_class_names(photo[0]), example_credit(photo[0])
 
-names = example_class_names(photo[0])
-top = list(layers_with_positions(lite, photo))[-1]
-chances, guesses = lite(photo)[0].softmax(0).topk(3)
-cams = {
-    f"{names[guess]} ({chance:.0%})": map_at_layer(
-        lite, photo, guess, top, grad_cam_map
-    )
-    for chance, guess in zip(chances.tolist(), guesses.tolist())
-}
-cells = next(iter(cams.values()))[0, 0]
-row = int(cells.amax(1).argmax())
-third = ("at the top", "in the middle", "at the bottom")[3 * row // len(cells)]
-print(
-    f"{next(iter(cams))}: the strongest cell is {third}, in row {row + 1} of {len(cells)}"
-)
+top = list(layers_with_positions(large, photo))[-1]
+chances, guesses = large(photo)[0].softmax(0).topk(3)
+cams = {}
+for chance, guess in zip(chances.tolist(), guesses.tolist()):
+    title = f"{names[guess]} ({chance:.0%})"
+    cams[title] = map_at_layer(large, photo, guess, top, grad_cam_map)
+
+first = next(iter(cams))
+rows = cams[first][0, 0].amax(1)
+row = int(rows.argmax())
+third = ("at the top", "in the middle", "at the bottom")[3 * row // len(rows)]
+print(f"{first}: the strongest cell is {third}, in row {row + 1} of {len(rows)}")
 reveal("tripod", third)
 
-figures.guesses_on_photo(
-    to_image("efficientnet_lite0", photo), cams, example_credit(photo[0])
-)
+figures.guesses_on_photo(to_image(arch, photo), cams, credit)
 
 # %% [markdown]
 # A network of a thousand classes gives a map for each of them, also for those that it hardly believes in. The photographer's tripod stands on its legs;
 # what might be a harmonica or binoculars is in front of his face. Nobody measured that: without a mask, a map that looks right is all you have.
 #
-# The explorer takes the photo too, at the last layer of each stage of the network.
+# In the place of `"efficientnet_lite0"` you may write the name of any classification network of torchvision, such as `"resnet50"`. Its weights are
+# downloaded once (98 MB).
+#
+# The explorer takes the photo too, here at the last layer of each stage of the network.
 
 # %%
-print(example_credit(photo[0]) or "Your own photo.")
+print(credit or "Your own photo.")
 stages = {
-    name[: len("features.0")]: name for name in layers_with_positions(lite, photo)
+    ".".join(name.split(".")[:2]): name for name in layers_with_positions(large, photo)
 }
 LayerExplorer(
-    lite,
+    large,
     photo,
     likeliest,
-    image=to_image("efficientnet_lite0", photo)[0],
+    image=to_image(arch, photo)[0],
     names=names,
     layers=list(stages.values()),
 )

@@ -76,4 +76,5 @@ TASK = OpenTask(
     whose=f"the worst of the lesson's {SCENES_OF_THE_LESSON} scenes",
     measured="of what Grad-CAM puts on the two objects lies on the one not asked for",
     example=745,
+    shown="{:.1%}",
 )
