@@ -780,8 +780,8 @@ cannot = (filters.amax((1, 2, 3)) <= 0).float().mean()
 reveal("lost_on_a_photo", 100 * total)
 print(f"lost on the way to features.3: {total:.0%} of the relevance")
 print(f"of that, at depthwise convolutions: {depthwise.item() / total:.0%}")
-print(f"most of it at {worst}: {lost[worst].item():.0%}")
-print(f"filters there without any positive weight: {cannot:.0%}")
+print(f"{worst} alone loses {lost[worst].item():.0%} of the relevance")
+print(f"{cannot:.0%} of its filters have no positive weight")
 
 at = {"saliency_layer": "features.3"}
 with warnings.catch_warnings(action="ignore"):  # of the loss, which is printed above
@@ -801,10 +801,11 @@ figures.relevance_on_photo(
 )
 
 # %% [markdown]
-# The map of excitation backprop speaks for less than half of the credit. All that is missing ended at depthwise convolutions. A filter that
-# sees one channel has few who can excite it, and a quarter of those in the worst layer have no positive weight at all: they can be held
-# back, and that is all. Where their channel is silent, BatchNorm's shift turns them on, and the score counts on them. They are evidence that
-# something is *absent*, and absence has no pixel to be paid to. In section 6 it was five in a hundred thousand; here it is the larger part.
+# The map of excitation backprop speaks for less than half of the credit. All that is missing ended at depthwise convolutions. Such a filter sees
+# one channel, through a small window. Where that channel is 0, nothing excites the filter's unit, and nothing holds it back: BatchNorm's
+# shift alone has turned it on, and the score counts on it. A quarter of the filters in the worst layer have no positive weight. All that they
+# can say is that something is *absent*, and absence has no pixel to be paid to. In section 6 it was five in a hundred thousand; here it is the
+# larger part.
 #
 # So read such a map as what it is: *how the part of the score that was excited is divided*. Its sum tells you how large that part is, and no picture
 # does. The contrast helps here too: what is left of it stands on the tripod's legs, in cells four times as fine as those of Grad-CAM.
