@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from course_lib import __version__
+from course_lib.benchmark.results.command import benchmark
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -258,6 +259,9 @@ def try_exercise(
     collections = None if root is None else root / "tests" / "exercises" / "answers"
     if report(find_exercise(name), collections):
         raise typer.Exit(1)
+
+
+app.command()(benchmark)
 
 
 if __name__ == "__main__":

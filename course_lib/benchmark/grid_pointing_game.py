@@ -38,4 +38,4 @@ def grid_pointing_game(
     >>> grid_pointing_game(None, None, None, torch.ones(1, 1, 4, 4), truth).item()
     0.25
     """
-    return mass_inside(saliency, truth)
+    return mass_inside(saliency, truth, mode="nearest-exact")

@@ -60,8 +60,15 @@ def check_truth(truth: torch.Tensor) -> torch.Tensor:
     return masks
 
 
-def fit(saliency: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def fit(
+    saliency: torch.Tensor, truth: torch.Tensor, mode: str = "bilinear"
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Maps and truth of one size, N x H x W each.
+
+    Args:
+        saliency: maps, N x 1 x h x w.
+        truth: where the object is, N x H x W, or H x W for all.
+        mode: how maps of another size are resized: "bilinear", or "nearest-exact".
 
     Raises:
         TypeError, ValueError: as `check_maps` and `check_truth` do, or there are not as many masks
@@ -75,7 +82,8 @@ def fit(saliency: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, torc
     if len(masks) not in (1, len(maps)):
         raise ValueError(f"There are {len(maps)} maps and {len(masks)} masks; give one mask each.")
     if maps.shape[2:] != masks.shape[1:]:
-        maps = F.interpolate(maps, masks.shape[1:], mode="bilinear", align_corners=False)
+        corners = False if mode == "bilinear" else None
+        maps = F.interpolate(maps, masks.shape[1:], mode=mode, align_corners=corners)
     return maps[:, 0], masks.to(maps.device).expand(len(maps), -1, -1)
 
 

@@ -10,7 +10,9 @@ from .maps import fit, largest, mean_where
 from .protocols import protocol
 
 
-def mass_inside(saliency: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+def mass_inside(
+    saliency: torch.Tensor, truth: torch.Tensor, mode: str = "bilinear"
+) -> torch.Tensor:
     r"""The share of the positive relevance s+ = max(0, s) that lies in the mask M.
 
     mass = sum over u in M of s+(u) / sum over all u of s+(u). A map without positive relevance
@@ -21,6 +23,7 @@ def mass_inside(saliency: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     Args:
         saliency: maps, N x 1 x h x w.
         truth: where the object is, N x H x W or one H x W for all.
+        mode: how maps of another size are resized: "bilinear", or "nearest-exact".
 
     Returns:
         N numbers from 0 to 1: 1 for the truth itself, 0 for its negative, and for a constant map
@@ -33,7 +36,7 @@ def mass_inside(saliency: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     >>> mass_inside(saliency, torch.tensor([[1, 0], [0, 1]])).item()
     0.75
     """
-    maps, masks = fit(saliency, truth)
+    maps, masks = fit(saliency, truth, mode)
     positive = maps.clamp(min=0)
     # The largest value becomes 1: sums of what is near the end of its type would not be finite.
     peaks = positive.flatten(1).max(1).values

@@ -56,6 +56,14 @@ def test_oracle_negative_and_constant_on_grids() -> None:
             assert grid_pointing_game(None, None, None, maps, grid.truth).item() == expected
 
 
+def test_small_maps_of_grids_stay_in_their_cells() -> None:
+    (grid,) = scene_grids(1, seed=300)
+    small = torch.nn.functional.max_pool2d(grid.truth[None, None].float(), 16)
+    assert small.shape == (1, 1, 12, 12)
+    assert grid_pointing_game(None, None, None, small, grid.truth).item() == 1
+    assert mass_inside(small, grid.truth).item() < 1
+
+
 def test_a_map_of_infinite_relevance_is_refused() -> None:
     with pytest.raises(ValueError, match="must be finite"):
         mass_inside(torch.full((1, 1, 2, 2), torch.inf), torch.ones(2, 2))

@@ -1,0 +1,1 @@
+"""What `course benchmark` does: the cases, the runs, the store of results, and the table."""

@@ -1,0 +1,109 @@
+"""Means of results with their intervals: a line for each method, network and protocol."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from statistics import fmean, stdev
+
+from .store import Row
+
+LINE = ("data", "network", "method", "protocol", "settings", "versions")
+"""What the rows of a line have in common."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A mean over images.
+
+    Attributes:
+        data, network, method, protocol, settings, versions: as in `Row`.
+        n: how many images.
+        mean: of the images' numbers, an image's being the mean over the classes asked for in it.
+        low, high: where the mean of all such images is, with 95 % confidence (Student's t).
+    """
+
+    data: str
+    network: str
+    method: str
+    protocol: str
+    settings: str
+    versions: str
+    n: int
+    mean: float
+    low: float
+    high: float
+
+
+def summarise(rows: Iterable[Row]) -> list[Line]:
+    """The lines of these rows, in alphabetical order.
+
+    Images are what was drawn at random, and the questions about one are not independent: so the
+    interval is that of images, not of questions.
+    """
+    numbers: dict[tuple[str, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        key = tuple(getattr(row, name) for name in LINE)
+        numbers[key][row.image].append(row.value)
+    lines = []
+    for key, images in sorted(numbers.items()):
+        values = [fmean(of_image) for of_image in images.values()]
+        low, high = interval(values)
+        lines.append(
+            Line(
+                **dict(zip(LINE, key, strict=True)),
+                n=len(values),
+                mean=fmean(values),
+                low=low,
+                high=high,
+            )
+        )
+    return lines
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the mean of these numbers, by Student's t; all there is for one.
+
+    >>> interval([0.4, 0.5, 0.6])[0] < 0.4
+    True
+    >>> interval([0.5])
+    (-inf, inf)
+    """
+    if len(values) < 2:
+        return -math.inf, math.inf
+    from scipy import stats
+
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    return fmean(values) - half, fmean(values) + half
+
+
+def write_csv(rows: Iterable[Row], path: Path) -> None:
+    """Write rows as CSV, a column for each of `Row`'s attributes."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, [field.name for field in fields(Row)])
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def table(lines: Iterable[Line]) -> Iterator[str]:
+    """The lines as text, a protocol at a time, the best mean first where high is best."""
+    from ..protocols import protocols
+
+    known = protocols()
+    for name, protocol in known.items():
+        chosen = [line for line in lines if line.protocol == name]
+        if not chosen:
+            continue
+        yield f"{protocol.title} ({protocol.best} is good)"
+        chosen.sort(key=lambda line: line.mean, reverse=protocol.best == "high")
+        wide = max(len(line.method) for line in chosen)
+        deep = max(len(line.network) for line in chosen)
+        for line in chosen:
+            yield (
+                f"  {line.method:{wide}}  {line.network:{deep}}  {line.mean:.3f}  "
+                f"[{line.low:.3f}, {line.high:.3f}]  n = {line.n}  {line.data}  {line.settings}"
+            )
