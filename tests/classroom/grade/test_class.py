@@ -66,8 +66,6 @@ def mixed_class(grade_class, tmp_path_factory):
     for lesson, names in ODD.items():
         asked = exercises(lesson)
         cases = {case.name: case for case in hostile.suited(asked[0])}
-        files[f"{lesson} good"] = as_bytes(solved(lesson))
-        expected[f"{lesson} good"] = ["right"] * len(asked)
         files[f"{lesson} mistaken"] = as_bytes(with_mistakes(solved(lesson), asked, 0))
         expected[f"{lesson} mistaken"] = None
         for name in names:
