@@ -25,6 +25,8 @@ from torchvision import models
 from typer import Typer
 from typer.testing import CliRunner
 
+from course_lib.benchmark.results import cluster
+from course_lib.benchmark.results.cluster import run_on_cluster
 from course_lib.benchmark.results.command import benchmark
 from course_lib.benchmark.results.runner import Run, run
 from course_lib.benchmark.results.store import Row, Store, open_store
@@ -291,8 +293,11 @@ def test_the_command(url: str, tmp_path: Path) -> None:
     app.command()(benchmark)
     out = tmp_path / "rows.csv"
     options = ["--n", "2", "--method", "centre", "--method", "gradient", "--db", url]
-    found = CliRunner().invoke(app, [*options, "--csv", str(out)], catch_exceptions=False)
+    drawn = tmp_path / "table.png"
+    files = ["--csv", str(out), "--picture", str(drawn)]
+    found = CliRunner().invoke(app, [*options, *files], catch_exceptions=False)
     assert found.exit_code == 0
+    assert drawn.stat().st_size > 10_000
     assert "pointing game (high is good)" in found.output
     with out.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -333,3 +338,28 @@ def test_a_killed_run_goes_on(url: str) -> None:
         found = Counter((row.image, row.category) for row in store.rows())
         assert len(found) == 2 * (len(images) + 1)
         assert set(found.values()) == {1}
+
+
+@pytest.mark.slow
+def test_a_cluster_measures_the_same(store: Store, url: str) -> None:
+    distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
+    wanted = Run("scenes", "tiny_vgg", "gradient", ("pointing_game",), count=5)
+    run(replace(wanted, count=1), store)
+    with distributed.LocalCluster(
+        2, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None
+    ) as started:
+        assert run_on_cluster(wanted, store, started.scheduler_address) == 8
+        assert run_on_cluster(wanted, store, started.scheduler_address) == 0
+        with pytest.raises(ValueError, match="no small network"):
+            run_on_cluster(replace(wanted, arch="nowhere"), store, started.scheduler_address)
+    with open_store(f"{url}.here") as other:
+        run(wanted, other)
+        expected = [(row.image, row.category, row.value) for row in other.rows()]
+    assert [(row.image, row.category, row.value) for row in store.rows()] == expected
+
+
+def test_a_cluster_that_is_not_there(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed", reason="the cluster extra is not installed")
+    monkeypatch.setattr(cluster, "SECONDS", 0.5)
+    with pytest.raises(ValueError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
+        run_on_cluster(Run("scenes", "tiny_vgg", "centre", count=1), store, "tcp://127.0.0.1:9")

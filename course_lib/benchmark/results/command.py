@@ -40,6 +40,12 @@ def benchmark(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rows of the table, too.")
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the table, as PNG, PDF or SVG.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="tcp://...", help="A Dask scheduler that does the work.")
+    ] = None,
     table: Annotated[
         bool, typer.Option("--table", help="Measure nothing; print the table of what is there.")
     ] = False,
@@ -54,6 +60,8 @@ def benchmark(
     from tqdm import tqdm
 
     from . import summary
+    from .cluster import run_on_cluster
+    from .picture import save_picture
     from .runner import Run, run
 
     with open_store(db) as store:
@@ -69,12 +77,18 @@ def benchmark(
                     options=dict(map(parse_option, option or ())),
                     weights=weights,
                 )
+                shown = partial(tqdm, desc=f"{network} {name}")
+                if cluster is not None:
+                    run_on_cluster(wanted, store, cluster, partial(shown, unit=" parts"))
+                    continue
                 total = None if n is None else len(range(wanted.part[0] - 1, n, wanted.part[1]))
-                label = f"{network} {name}"
-                run(wanted, store, partial(tqdm, desc=label, total=total, unit=" images"))
+                run(wanted, store, partial(shown, total=total, unit=" images"))
         rows = list(store.rows(data=data))
-    for line in summary.table(summary.summarise(rows)):
+    lines = summary.summarise(rows)
+    for line in summary.table(lines):
         print(line)
+    if picture is not None:
+        save_picture(lines, picture)
     if csv is not None:
         summary.write_csv(rows, csv)
 

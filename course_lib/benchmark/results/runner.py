@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,14 +23,24 @@ from course_lib.world.layers import LAYERS, default_layers
 
 from ..baselines import centre
 from ..protocols import Protocol, protocols
-from .store import Row, Store
-from .worlds import Case, World, find_world
+from .store import Row
+from .worlds import Case, find_world
 
 VERSIONS = f"course_lib {__version__}, torch {torch.__version__.partition('+')[0]}"
 """What a number depends on besides its settings."""
 
 BASELINES: dict[str, Callable[..., Tensor]] = {"centre": centre}
 """Methods that look at no network."""
+
+
+class Keeps(typing.Protocol):
+    """What a run needs of a store."""
+
+    def done(self, **wanted: Any) -> set[tuple[str, int, str]]:
+        """Image, class and protocol of each row with these values."""
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Keep rows."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ class Run:
     weights: str | None = None
 
 
-def run(wanted: Run, store: Store, progress: Callable[[Iterable], Iterable] = iter) -> int:
+def run(wanted: Run, store: Keeps, progress: Callable[[Iterable], Iterable] = iter) -> int:
     """Measure what is not in the store yet; give how many numbers that were.
 
     Each case's numbers are written together when they are there, so that a run which is killed
@@ -75,14 +86,7 @@ def run(wanted: Run, store: Store, progress: Callable[[Iterable], Iterable] = it
     world = find_world(wanted.data)
     function = _function(wanted.method)
     asked = [_protocol(name) for name in wanted.protocols or world.protocols]
-    options = settings(wanted, world)
-    common: dict[str, Any] = {
-        "data": wanted.data,
-        "network": wanted.arch,
-        "method": wanted.method,
-        "settings": json.dumps(options, sort_keys=True),
-        "versions": VERSIONS,
-    }
+    options, common = settings(wanted), identity(wanted)
     there = store.done(**common)
     model = world.network(wanted.arch, wanted.weights)
     written = 0
@@ -96,8 +100,20 @@ def run(wanted: Run, store: Store, progress: Callable[[Iterable], Iterable] = it
     return written
 
 
-def settings(wanted: Run, world: World) -> dict[str, Any]:
+def identity(wanted: Run) -> dict[str, str]:
+    """What all rows of a run have in common."""
+    return {
+        "data": wanted.data,
+        "network": wanted.arch,
+        "method": wanted.method,
+        "settings": json.dumps(settings(wanted), sort_keys=True),
+        "versions": VERSIONS,
+    }
+
+
+def settings(wanted: Run) -> dict[str, Any]:
     """The method's arguments: the network's layers, a seed, then the caller's options."""
+    world = find_world(wanted.data)
     layers = default_layers(wanted.arch, wanted.method) if wanted.arch in LAYERS else {}
     chosen: dict[str, Any] = {name: world.layers + layer for name, layer in layers.items()}
     if "seed" in signature(_function(wanted.method)).parameters:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean, stdev
 
+from ..protocols import Protocol, protocols
 from .store import Row
 
 LINE = ("data", "network", "method", "protocol", "settings", "versions")
@@ -89,17 +90,19 @@ def write_csv(rows: Iterable[Row], path: Path) -> None:
         writer.writerows(asdict(row) for row in rows)
 
 
-def table(lines: Iterable[Line]) -> Iterator[str]:
-    """The lines as text, a protocol at a time, the best mean first where high is best."""
-    from ..protocols import protocols
+def ordered(lines: Iterable[Line], protocol: Protocol) -> list[Line]:
+    """The lines of a protocol, the best mean first."""
+    chosen = [line for line in lines if line.protocol == protocol.name]
+    return sorted(chosen, key=lambda line: line.mean, reverse=protocol.best == "high")
 
-    known = protocols()
-    for name, protocol in known.items():
-        chosen = [line for line in lines if line.protocol == name]
+
+def table(lines: Sequence[Line]) -> Iterator[str]:
+    """The lines as text, a protocol at a time, the best mean first."""
+    for protocol in protocols().values():
+        chosen = ordered(lines, protocol)
         if not chosen:
             continue
         yield f"{protocol.title} ({protocol.best} is good)"
-        chosen.sort(key=lambda line: line.mean, reverse=protocol.best == "high")
         wide = max(len(line.method) for line in chosen)
         deep = max(len(line.network) for line in chosen)
         for line in chosen:
