@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from inspect import getdoc, signature
+from pathlib import Path
 
 import pytest
 import torch
 
 from course_lib.attribution.gradient import gradient
 from course_lib.benchmark.protocols import Protocol, protocols
+from course_lib.benchmark.results.command import benchmark
 from course_lib.world.networks import load_network
 from course_lib.world.scenes import two_object_scenes
 
@@ -32,3 +35,16 @@ def test_every_protocol_gives_one_number_an_image(protocol: Protocol) -> None:
     assert not found.requires_grad
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
     assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_the_page_lists_every_protocol() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    (_, table) = page.split("## Protocols")
+    listed = re.findall(r"^\| `(\w+)` \| (high|low) \|", table, flags=re.MULTILINE)
+    assert listed == [(protocol.name, protocol.best) for protocol in protocols().values()]
+
+
+def test_the_page_names_the_options_that_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    named = {name.replace("-", "_") for name in re.findall(r"--([a-z]+)", page)}
+    assert named == set(signature(benchmark).parameters)

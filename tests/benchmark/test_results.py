@@ -280,12 +280,21 @@ def test_a_line_counts_images_not_questions() -> None:
     (line,) = summarise(rows)
     assert (line.n, line.mean) == (3, 0.5)
     assert (line.low, line.high) == interval([0.5, 1.0, 0.0])
+    # Class 0 has 1 and 1, classes 1 and 4 have 0.
+    assert line.over_classes == pytest.approx(1 / 3)
     other = [replace(row, method="centre", value=0.9) for row in rows]
     printed = list(table(summarise(rows + other)))
     assert printed[0] == "pointing game (high is good)"
     assert printed[1].split()[:3] == ["centre", "tiny_vgg", "0.900"]
     assert printed[2].split()[:3] == ["gradient", "tiny_vgg", "0.500"]
     assert "n = 3" in printed[2]
+
+
+def test_difficult_images_have_a_line_of_their_own() -> None:
+    rows = [replace(ROW, image="1"), replace(ROW, image="2", value=0.0, difficult=True)]
+    everything, difficult = summarise(rows)
+    assert (everything.subset, everything.n, everything.mean) == ("all", 2, 0.25)
+    assert (difficult.subset, difficult.n, difficult.mean) == ("difficult", 1, 0.0)
 
 
 def test_the_command(url: str, tmp_path: Path) -> None:

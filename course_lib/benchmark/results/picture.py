@@ -36,7 +36,7 @@ def save_picture(lines: Sequence[Line], path: Path) -> None:
         known = [math.isfinite(line.low) for line in chosen]
         spread = [line.high - line.mean if k else 0 for line, k in zip(chosen, known, strict=True)]
         axis.errorbar([line.mean for line in chosen], places, xerr=spread, fmt="o", capsize=3)
-        names = [f"{line.method} · {line.network} (n = {line.n})" for line in chosen]
+        names = [f"{x.method} · {x.network} (n = {x.n} {x.subset})" for x in chosen]
         axis.set_yticks(places, names, fontsize=8)
         axis.invert_yaxis()
         axis.set_title(f"{protocol.title} ({protocol.best} is good)", fontsize=10, loc="left")

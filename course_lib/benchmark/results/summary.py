@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 from ..protocols import Protocol, protocols
 from .store import Row
@@ -23,9 +24,12 @@ class Line:
 
     Attributes:
         data, network, method, protocol, settings, versions: as in `Row`.
+        subset: "all" images, or the "difficult" ones where the world knows them.
         n: how many images.
         mean: of the images' numbers, an image's being the mean over the classes asked for in it.
         low, high: where the mean of all such images is, with 95 % confidence (Student's t).
+        over_classes: the mean over the classes of the mean over each one's images, as the pointing
+            game's accuracy is published.
     """
 
     data: str
@@ -34,10 +38,12 @@ class Line:
     protocol: str
     settings: str
     versions: str
+    subset: str
     n: int
     mean: float
     low: float
     high: float
+    over_classes: float
 
 
 def summarise(rows: Iterable[Row]) -> list[Line]:
@@ -46,24 +52,35 @@ def summarise(rows: Iterable[Row]) -> list[Line]:
     Images are what was drawn at random, and the questions about one are not independent: so the
     interval is that of images, not of questions.
     """
-    numbers: dict[tuple[str, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         key = tuple(getattr(row, name) for name in LINE)
-        numbers[key][row.image].append(row.value)
-    lines = []
-    for key, images in sorted(numbers.items()):
-        values = [fmean(of_image) for of_image in images.values()]
-        low, high = interval(values)
-        lines.append(
-            Line(
-                **dict(zip(LINE, key, strict=True)),
-                n=len(values),
-                mean=fmean(values),
-                low=low,
-                high=high,
-            )
-        )
-    return lines
+        groups[*key, "all"].append(row)
+        if row.difficult:
+            groups[*key, "difficult"].append(row)
+    return [_line(key, group) for key, group in sorted(groups.items())]
+
+
+def _line(key: tuple[str, ...], rows: list[Row]) -> Line:
+    shared: dict[str, Any] = dict(zip((*LINE, "subset"), key, strict=True))
+    images = list(_means(rows, "image"))
+    low, high = interval(images)
+    return Line(
+        **shared,
+        n=len(images),
+        mean=fmean(images),
+        low=low,
+        high=high,
+        over_classes=fmean(_means(rows, "category")),
+    )
+
+
+def _means(rows: list[Row], column: str) -> Iterator[float]:
+    """The mean value of the rows of each image, or of each class."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        values[getattr(row, column)].append(row.value)
+    return map(fmean, values.values())
 
 
 def interval(values: list[float]) -> tuple[float, float]:
@@ -108,5 +125,6 @@ def table(lines: Sequence[Line]) -> Iterator[str]:
         for line in chosen:
             yield (
                 f"  {line.method:{wide}}  {line.network:{deep}}  {line.mean:.3f}  "
-                f"[{line.low:.3f}, {line.high:.3f}]  n = {line.n}  {line.data}  {line.settings}"
+                f"[{line.low:.3f}, {line.high:.3f}]  over classes {line.over_classes:.3f}  "
+                f"n = {line.n} {line.subset}  {line.data}  {line.settings}"
             )
