@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -12,9 +13,11 @@ import tomllib
 import zipfile
 from itertools import chain
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
+from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -89,6 +92,84 @@ def test_the_licences_are_there():
     assert PROJECT["license-files"] == ["LICENSE", "LICENSE-lessons.md"]
 
 
+def test_the_citation_has_what_its_format_requires_and_the_current_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0"
+    assert all(isinstance(citation[key], str) and citation[key] for key in ("message", "title"))
+    assert citation["authors"]
+    assert all(author.get("name") or author.get("family-names") for author in citation["authors"])
+    assert citation["type"] == "software"
+    assert citation["version"] == __version__
+    assert " AND ".join(citation["license"]) == PROJECT["license"]
+
+
+def test_the_changelog_begins_with_the_current_version():
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == __version__
+
+
+def test_a_release_is_tested_and_checked_before_it_is_published():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    jobs = workflow["jobs"]
+    called = ROOT / jobs["test"]["uses"]
+    assert {"run": ".ci/run"} in yaml.safe_load(called.read_text())["jobs"]["test"]["steps"]
+    assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("test", "build")
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    assert "id-token" not in workflow["permissions"]
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell here")
+@pytest.mark.parametrize(("tag", "accepted"), [(f"v{__version__}", True), ("v99.0.0", False)])
+def test_a_release_refuses_a_tag_that_is_not_the_version(tag, accepted):
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    steps = workflow["jobs"]["build"]["steps"]
+    (check,) = [step["run"] for step in steps if step.get("name") == "The tag is the version"]
+    environment = {**os.environ, "GITHUB_REF_NAME": tag}
+    assert (subprocess.run(["sh", "-c", check], cwd=ROOT, env=environment).returncode == 0) is (
+        accepted
+    )
+
+
+@pytest.fixture(scope="module")
+def build_hook() -> ModuleType:
+    """What the build adds to the metadata."""
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def links(markdown: str) -> list[str]:
+    """The targets of a text's links and pictures."""
+    return re.findall(r"\]\(([^)]+)\)", markdown)
+
+
+def test_the_index_page_leads_to_the_repository(build_hook):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = build_hook.page(readme, "https://forge.example/us/course")
+    assert len(links(page)) == len(links(readme))
+    assert all(target.startswith("https://") for target in links(page))
+    assert "](https://forge.example/us/course/raw/HEAD/docs/readme.png)" in page
+    assert "](https://forge.example/us/course/blob/HEAD/notebooks/00_start_here.ipynb)" in page
+
+
+def test_the_index_page_has_no_broken_link_where_no_address_is_known(build_hook):
+    readme = (
+        "# A\n\n![map](a.png)\n\n*What it shows.*\n\nSee [this](b.md), [that](https://c.example)."
+    )
+    assert build_hook.page(readme, "") == "# A\n\nSee *this*, [that](https://c.example)."
+
+
+def test_the_address_is_that_of_the_workflow_that_builds(build_hook, monkeypatch):
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://forge.example")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "us/course")
+    assert build_hook.repository_address() == "https://forge.example/us/course"
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    assert build_hook.repository_address() == ""
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel, built without a network."""
@@ -137,8 +218,20 @@ def test_the_wheel_carries_lessons_networks_and_licences(wheel):
         assert f"course_lib/classroom/notebooks/{notebook.name}" in names
     assert "course_lib/classroom/lab_settings/page_config.json" in names
     assert "course_lib/world/checkpoints/tiny_vgg.safetensors" in names
+    assert "course_lib/py.typed" in names
     assert any(name.endswith("licenses/LICENSE-lessons.md") for name in names)
     assert not [name for name in names if name.startswith(("tests", "solutions", "notebooks"))]
+
+
+@pytest.mark.wheel
+def test_an_index_would_take_the_metadata(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    metadata = Metadata.from_email(archive.read(name), validate=True)
+    assert metadata.description_content_type == "text/markdown"
+    assert metadata.description is not None
+    assert metadata.description.startswith("# The attribution course")
+    assert [target for target in links(metadata.description) if "://" not in target] == []
 
 
 @pytest.mark.wheel
