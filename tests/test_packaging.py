@@ -19,6 +19,7 @@ import pytest
 import yaml
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from course_lib import __version__
@@ -50,7 +51,7 @@ def pinned() -> dict[str, list[str]]:
 
 def test_environment_yml_agrees_with_pyproject():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    conda = [line for line in environment["dependencies"] if isinstance(line, str)]
+    python, *conda = [line for line in environment["dependencies"] if isinstance(line, str)]
     (by_pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert by_pip.pop() == "--editable ."
     listed = {}
@@ -58,9 +59,29 @@ def test_environment_yml_agrees_with_pyproject():
         requirement = Requirement(line)
         name = CONDA_NAMES.get(requirement.name, requirement.name)
         listed[canonicalize_name(name)] = str(requirement.specifier)
-    assert listed.pop("python") == PROJECT["requires-python"]
+    assert python.removeprefix("python=") in SpecifierSet(PROJECT["requires-python"])
     assert listed.pop("pip") == ""
     assert listed == requirements(PROJECT["dependencies"])
+
+
+def test_binder_recognises_the_python():
+    """repo2docker takes a version after "=" only, and looks up the first two numbers."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    lines = [line for line in environment["dependencies"] if isinstance(line, str)]
+    (version,) = [m[1] for line in lines if (m := re.match(r"python\s*=+\s*([\d.]*)", line))]
+    assert re.fullmatch(r"3\.\d+", version)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Binder runs on Linux")
+def test_binder_opens_a_folder_of_lessons_of_ones_own(tmp_path):
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    subprocess.run([str(ROOT / "postBuild")], cwd=tmp_path, env=environment, check=True)
+    copied = sorted(path.name for path in (tmp_path / "work").glob("*.ipynb"))
+    assert copied == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
 def test_constraints_pin_every_direct_dependency_as_pyproject_allows():
