@@ -209,3 +209,13 @@ def test_a_guess_by_keyboard_stands_beside_the_answer(lab, page, tmp_path):
     expect(card).to_contain_text("You said 10 %; it is 3.97 %. Of the choices, 4 % is nearest.")
     card.scroll_into_view_if_needed()
     page.screenshot(path=folder / "lesson_00_answer.png")
+
+    # the next day: the guess is still to be seen, before anything has run again
+    page.keyboard.press("ControlOrMeta+s")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    page.goto("about:blank")
+    lab.stop_kernels()
+    lab.open(page, "guess.ipynb")
+    question = cell_with(page, 'predict("star_covers"')
+    question.scroll_into_view_if_needed()
+    expect(question.get_by_role("button", name="✓ 10 %")).to_be_visible()
