@@ -79,9 +79,8 @@ figures.nudged_pixel(values, curve, here, slope, triangle)
 
 # %%
 a = torch.tensor([3.0, 2.0])
-b = (
-    a.detach().clone().requires_grad_()
-)  # a copy that collects a gradient; a itself stays as it is
+# a copy that collects a gradient; a itself stays as it is
+b = a.detach().clone().requires_grad_()
 y = b[0] ** 2 * b[1]
 (slopes,) = torch.autograd.grad(y, b)
 print("slopes", slopes.tolist(), "  the original wants a gradient:", a.requires_grad)
@@ -316,9 +315,8 @@ def leak(network):
 
 
 torch.manual_seed(0)
-resnet = build_network(
-    "tiny_resnet"
-)  # has batch normalisation; untrained weights will do here
+# this one has batch normalisation; untrained weights will do here
+resnet = build_network("tiny_resnet")
 print(f"in eval mode     the largest slope is {leak(resnet.eval()):.2f}")
 print(f"in training mode the largest slope is {leak(resnet.train()):.2f}")
 
@@ -335,9 +333,8 @@ print(f"in training mode the largest slope is {leak(resnet.train()):.2f}")
 scenes = list(two_object_scenes(100))
 images = torch.cat([one.x for one in scenes])
 truth = torch.stack([torch.from_numpy(one.masks) for one in scenes])
-questions = torch.tensor(
-    [one.objects for one in scenes]
-)  # (100, 2): the two classes of each scene
+# (100, 2): the two classes of each scene
+questions = torch.tensor([one.objects for one in scenes])
 
 
 def all_gradients(pictures):
@@ -369,9 +366,8 @@ print(f"an object covers {covered:.0%} of a picture")
 predict("peak_on_object", [10, 40, 70, 95], unit="%")
 
 # %%
-near = F.max_pool2d(
-    truth, kernel_size=7, stride=1, padding=3
-)  # the masks, grown by 3 pixels
+# the masks, grown by 3 pixels
+near = F.max_pool2d(truth, kernel_size=7, stride=1, padding=3)
 
 
 def place_of_peak(make_map, gradients):
@@ -512,7 +508,7 @@ print(
 # nothing. Both are true. The gradient answers the question *what would change the score from here?* The question in people's heads is often
 # another one: *what made the score what it is?* Once the network is sure, it is flat, and the two part. This is called **saturation**.
 # (One way out: walk along the whole curve and add up the slopes. That is *integrated gradients*,
-# [Sundararajan, Taly and Yan, 2017](https://arxiv.org/abs/1703.01365).)
+# [Sundararajan, Taly and Yan, 2017](https://arxiv.org/abs/1703.01365); the library has it as `integrated_gradients`.)
 #
 # A probability saturates even more than a score: a sigmoid is flat wherever the network is sure. That is why this course takes gradients
 # of scores.
@@ -581,7 +577,7 @@ figures.maps_of_a_photo(pictures, maps, names[tripod], example_credit(photo[0]))
 # %%
 def my_map(model, x, target):
     """A map whose largest number lies on the object of class target."""
-    # your code here
+    ...  # your code here
 
 
 # %%

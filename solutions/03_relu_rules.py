@@ -722,7 +722,7 @@ print(f"on our VGG, largest difference from your map: {difference.abs().max():.5
 # %% [markdown]
 # ## 9 · On photographs
 #
-# EfficientNet-Lite0 is a network of that kind, trained on more than a million photographs of 1,000 classes. Its nonlinearities are all ReLU6, and it has
+# EfficientNet-Lite0 is of the MobileNet kind, too, and was trained on more than a million photographs of 1,000 classes. Its nonlinearities are all ReLU6, and it has
 # no max pooling: where it makes the picture smaller, a convolution skips every other place. You ask it three questions: where is the *tiger cat*
 # in the photo of a cat; where is the *espresso* in that same photo; and where is the *tiger cat* in the photo of a cup of coffee.
 #
@@ -744,29 +744,33 @@ with warnings.catch_warnings(record=True) as caught:
         for method, explain in methods.items()
     }
 
+
+def alike_everywhere(a, b):
+    """Correlation of two maps (1, H, W) over the whole picture."""
+    return map_correlation(a, b, torch.ones_like(a)).item()
+
+
+same = []
 print("correlation of two maps   espresso for tiger cat   the cup for the cat")
-same = "none of them"
-for method, (first_map, other_class, other_photo) in answers.items():
-    everywhere = torch.ones_like(first_map)
-    across_classes = map_correlation(first_map, other_class, everywhere).item()
-    across_photos = map_correlation(first_map, other_photo, everywhere).item()
-    print(f"{method:25} {across_classes:22.2f}   {across_photos:19.2f}")
-    if across_photos > 0.999:
-        same = method
+for method, (one, of_espresso, of_cup) in answers.items():
+    by_class, by_photo = (
+        alike_everywhere(one, of_espresso),
+        alike_everywhere(one, of_cup),
+    )
+    print(f"{method:25} {by_class:22.2f}   {by_photo:19.2f}")
+    if by_photo > 0.999:
+        same.append(method)
 for message in {str(warning.message) for warning in caught}:
     print("warning:", message)
-reveal("same_for_cat_and_cup", same)
+reveal("same_for_cat_and_cup", " and ".join(same) or "none of them")
 
 names = example_class_names(cat[0])
-rows = [
-    (
-        to_image("efficientnet_lite0", photo),
-        names[target],
-        {method: maps[i] for method, maps in answers.items()},
-    )
-    for i, (photo, target) in enumerate(questions)
-]
-figures.maps_of_photos(rows, [example_credit(photo[0]) for photo in (cat, cup)])
+figures.maps_of_photos(
+    [to_image("efficientnet_lite0", photo) for photo, _ in questions],
+    [names[target] for _, target in questions],
+    answers,
+    [example_credit(cat[0]), example_credit(cup[0])],
+)
 
 # %% [markdown]
 # DeConvNet never looked at the photo. Its ReLU does not ask for $x$, and convolutions are the same for every picture. In your VGG, the max
@@ -792,7 +796,7 @@ figures.maps_of_photos(rows, [example_credit(photo[0]) for photo in (cat, cup)])
 # %%
 def my_map(model, x, target):
     """A map whose brightest pixels lie on the object of class target."""
-    # your code here
+    ...  # your code here
 
 
 # %%

@@ -142,22 +142,26 @@ def cosines_on_the_way(cosines: Mapping[str, Sequence[float]]) -> Picture:
 
 
 def maps_of_photos(
-    rows: Sequence[tuple[Tensor, str, Mapping[str, Tensor]]], credits: Sequence[str]
+    photos: Sequence[Tensor],
+    asked: Sequence[str],
+    maps: Mapping[str, Sequence[Tensor]],
+    credits: Sequence[str],
 ) -> Picture:
     """Draw photos, and beside each the maps of one class.
 
     Args:
-        rows: (photo, name of the class asked for, map of each method): photos (1, 3, H, W) with
-            values in [0, 1], maps (1, H, W), not negative.
+        photos: one for each question, values in [0, 1], (1, 3, H, W).
+        asked: the name of the class that each question asks for.
+        maps: for each method one map for each question, (1, H, W), not negative.
         credits: who took the photos.
     """
     return gallery(
         [
             [
                 Panel("image", photo, f"{name}?"),
-                *(Panel("heat", s, method) for method, s in maps.items()),
+                *(Panel("heat", answers[i], method) for method, answers in maps.items()),
             ]
-            for photo, name, maps in rows
+            for i, (photo, name) in enumerate(zip(photos, asked, strict=True))
         ],
         caption="Three questions to a network that was trained on photos. " + " ".join(credits),
         alt="Three rows: a photo of a cat's face twice, then one of a cup, each with three maps: "
