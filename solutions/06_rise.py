@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Asking from the outside: RISE
 #
-# *Lesson 06 · 45 minutes · ●●○*
+# *Lesson 06 · 50 minutes · ●●○*
 #
 # Every method so far has reached into the network: gradients, layers, rules. Suppose you can't. The network runs on someone else's
 # computer, and all you get is an answer to each image that you send. Can you still find out where it looks?
@@ -24,43 +24,43 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_lib import check, hint, solution
+from course_lib import beat, check, hint, lesson_end, predict, reveal, solution
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.rise import RiseMasks, rise
-from course_lib.figures.plotting import Panel, gallery, show, subplots
-from course_lib.world.examples import example_scene, get_example_data
+from course_lib.figures import lesson_06 as figures
+from course_lib.figures.photograph import photograph
+from course_lib.world.examples import example_scene, get_example_data, to_image
+from course_lib.world.names import class_names
+from course_lib.world.photographs import photos
 from course_lib.world.scenes import CLASSES, two_object_scenes
 
 model, x, category_1, category_2 = get_example_data("tiny_vgg")
 # the same numbers in an order that convolutions on a processor like better
 model.to(memory_format=torch.channels_last)
-masks_of_objects = example_scene().masks
+objects = example_scene().masks
 name_1, name_2 = CLASSES[category_1], CLASSES[category_2]
-for_class_1 = {"outlines": masks_of_objects, "focus": category_1}  # for the figures
 
 # %% [markdown]
 # ## 1 · The idea, with four masks
 #
-# Keep a random half of the image, turn the rest black, and ask for the probability of a class. Do it four times.
-#
-# *Before you run it: which of the four masked images will get the highest probability?*
+# Keep a random half of the image and turn the rest black. Do it four times.
 
 # %%
 few = RiseMasks((96, 96), num_masks=4, seed=5)[:4]
+print("the solid outline is the", name_1)
+figures.masked_images(x * few, category_1, objects)
+
+# %% [markdown]
+# Now ask the network for the probability of the object with the solid outline. *In which of the four images is it highest?*
+
+# %%
+predict("four_masks", [1, 2, 3, 4])
+
+# %%
 with torch.no_grad():
     probabilities = torch.sigmoid(model(x * few))[:, category_1]
-
-gallery(
-    [
-        [
-            Panel("image", x * m, f"{name_1}: {p:.2f}", **for_class_1)
-            for m, p in zip(few, probabilities)
-        ]
-    ],
-    caption=f"Four random masks, and the probability of {name_1} under each.",
-    alt="Four versions of the scene, each with a random part turned dark, with the "
-    f"probability of {name_1} above.",
-)
+reveal("four_masks", 1 + probabilities.argmax())
+figures.masked_images(x * few, category_1, objects, probabilities)
 
 # %% [markdown]
 # When enough of the object shows, the probability is high. So give each mask as much weight as the probability it got, and average
@@ -87,19 +87,7 @@ gallery(
 grid = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])[None, None]
 rim = F.pad(grid, (1, 1, 1, 1), mode="reflect")
 large = F.interpolate(rim, size=40, mode="bilinear", align_corners=False)
-gallery(
-    [
-        [
-            Panel("numbers", grid, "a grid of 3 x 3", vmax=2),
-            Panel("numbers", rim, "with its rim", vmax=2),
-            Panel("heat", large, "enlarged"),
-        ]
-    ],
-    caption="From a grid to a mask. From the enlarged grid, a piece of the image's "
-    "size is cut at a random place.",
-    alt="A grid of three by three numbers, the same with a mirrored rim around it, "
-    "and a smooth map made from that.",
-)
+figures.from_grid_to_mask(grid, rim, large)
 
 # %% [markdown]
 # **Write `rise_masks(grids, rows, columns, size)`.** `grids` is a float tensor (N, 1, cells, cells) of zeros and ones, `rows` and `columns`
@@ -131,7 +119,10 @@ rise_masks = check("rise_masks", rise_masks)
 # %% [markdown]
 # Eight hundred of them, with each cell kept with probability one half.
 #
-# *What is the average of all of these masks?*
+# *What does the average of all of these masks look like?*
+
+# %%
+predict("average_mask", ["bright in the middle", "dark in the middle", "grey all over"])
 
 
 # %%
@@ -146,16 +137,11 @@ def draw_masks(number, cells=7, size=96, p=0.5, seed=0):
 
 masks = draw_masks(800)
 average = masks.mean(0)
-print(
-    f"the average mask lies between {average.min():.2f} and {average.max():.2f} "
-    "everywhere"
-)
-gallery(
-    [[Panel("heat", m, vmax=1) for m in masks[:5]]],
-    column_width=5 / 3,
-    caption="Five of the masks: smooth pieces at places that are nobody's choice.",
-    alt="Five smooth random patterns of bright and dark patches.",
-)
+print(f"the average mask lies between {average.min():.2f} and {average.max():.2f}")
+tilt = average[:, 24:72, 24:72].mean() - average.mean()
+looks = "bright in the middle" if tilt > 0 else "dark in the middle"
+reveal("average_mask", "grey all over" if tilt.abs() < 0.1 else looks)
+figures.some_masks(masks[:5])
 
 # %% [markdown]
 # ## 3 · The map  *(4 min, ●○○)*
@@ -182,10 +168,14 @@ def rise_map(scores, masks):
 rise_map = check("rise_map", rise_map)
 
 # %% [markdown]
-# *A riddle before the real thing. Suppose a classifier answers 1 to every image, whatever it shows. What does its map look like?*
+# *A riddle before the real thing. Suppose a classifier answers 1 to every image, whatever it shows. What value does its map have?*
+
+# %%
+predict("constant_classifier", [0, 0.5, 1])
 
 # %%
 constant = rise_map(torch.ones(len(masks)), masks)
+reveal("constant_classifier", constant.mean())
 print(
     f"the map of a classifier that always says 1: {constant.min():.2f} to "
     f"{constant.max():.2f} everywhere"
@@ -233,46 +223,32 @@ def above_floor(scores, masks):
     return rise_map(scores, masks) - scores.mean() * masks.mean(0)
 
 
-def panels(scores, masks, category):
-    where = {"outlines": masks_of_objects, "focus": category}
-    return [
-        Panel("image", x, f"{CLASSES[category]}?", **where),
-        Panel("heat", rise_map(scores, masks), "the map", **where),
-        Panel("signed", above_floor(scores, masks), "above its floor", **where),
-    ]
-
-
 scores_1 = masked_scores(probability(model, category_1), x, masks, 40)
-gallery(
-    [panels(scores_1, masks, category_1)],
-    caption=f"RISE for {name_1} with {len(masks)} masks. It has never seen the inside "
-    "of the network.",
-    alt=f"The scene, the RISE map for {name_1}, and the map minus its floor, which is "
-    "red on the object asked for.",
-)
+map_1, above_1 = rise_map(scores_1, masks), above_floor(scores_1, masks)
+figures.map_and_floor(x, map_1, above_1, category_1, objects)
 
 # %% [markdown]
-# *The same masks, the same image. What has to be asked anew for the other object?*
+# Now the other object, with the same masks. *How will its map, above the floor, correlate with this one? (1: the same drawing; 0: nothing in
+# common; below 0: one is high where the other is low.)*
+
+# %%
+predict("two_classes", [1, 0.5, 0, -0.5])
 
 # %%
 scores_2 = masked_scores(probability(model, category_2), x, masks, 40)
-gallery(
-    [panels(scores_2, masks, category_2)],
-    caption=f"RISE for {name_2}.",
-    alt=f"The scene, the RISE map for {name_2}, and the map minus its floor, which is "
-    "red on the other object.",
-)
+map_2, above_2 = rise_map(scores_2, masks), above_floor(scores_2, masks)
+correlation = torch.corrcoef(torch.stack([above_1.flatten(), above_2.flatten()]))[0, 1]
+reveal("two_classes", correlation)
+figures.map_and_floor(x, map_2, above_2, category_2, objects)
 
 # %% [markdown]
-# The scores alone: the weights of the masks are all that has changed. What comes out is another map, on the other object.
+# Same image, same masks: the scores, so the weights of the masks, are all that has changed.
 #
 # Next, the library's `rise`, which draws masks of its own.
 
 # %%
 library = rise(model, x, category_1, num_masks=400)
-correlation = torch.corrcoef(
-    torch.stack([library.flatten(), rise_map(scores_1, masks).flatten()])
-)[0, 1]
+correlation = torch.corrcoef(torch.stack([library.flatten(), map_1.flatten()]))[0, 1]
 print(f"correlation with the library's map, from other random masks: {correlation:.1f}")
 
 # %% [markdown]
@@ -311,6 +287,9 @@ standard_error = check("standard_error", standard_error)
 # *How many times as many masks do you need for half the error?*
 
 # %%
+predict("half_the_error", [2, 4, 8], unit="times as many")
+
+# %%
 sizes = [10, 20, 40, 80]
 at_200 = standard_error(scores_1[:200], masks[:200]).mean()
 predicted = [at_200 * math.sqrt(200 / size) for size in sizes]
@@ -325,27 +304,13 @@ for size, p, m in zip(sizes, predicted, measured):
         f"{size:4} masks: error predicted {p:.3f}, measured {m:.3f}, "
         f"{(m - p).abs() / p:.0%} away"
     )
-
-# %%
-fig, ax = subplots(width=6.4, height=3.4)
-ax.plot(sizes, predicted, label="predicted from 200 masks")
-ax.plot(sizes, measured, "o", color="#D55E00", markersize=9, label="measured")
-ax.set_xscale("log")
-ax.set_yscale("log")
-ax.set_xticks(sizes, sizes)
-ax.set_yticks([0.03, 0.06, 0.12], ["0.03", "0.06", "0.12"])
-ax.minorticks_off()
-ax.set_xlabel("number of masks")
-ax.set_ylabel("standard error of a pixel")
-ax.legend()
-show(
-    fig,
-    caption="Error against the number of masks. Both axes are logarithmic.",
-    alt="A line of predicted errors with measured points close to it.",
-)
+# in the measured errors: how fast they fall
+slope = math.log(measured[0] / measured[-1]) / math.log(sizes[-1] / sizes[0])
+reveal("half_the_error", 2 ** (1 / slope))
+figures.error_by_number(sizes, predicted, measured)
 
 # %% [markdown]
-# Four times as many. (The points keep to the line only roughly: a spread that is measured from ten maps, as the last one is, is itself
+# The error falls with the square root of the number of masks, and half the error costs four times as many. (The points keep to the line only roughly: a spread that is measured from ten maps, as the last one is, is itself
 # uncertain.) That is the price of asking from the outside: a gradient costs one run forward and one back, a RISE map hundreds or
 # thousands of runs.
 
@@ -354,35 +319,29 @@ show(
 #
 # Few large cells, or many small ones? Here are maps with the same number of masks and grids of three sizes.
 #
-# *Which of the three will be the sharpest? And which the noisiest?*
+# *In which of them will the object stand out most from the noise?*
+
+# %%
+predict("cells", ["3 x 3", "7 x 7", "14 x 14"])
 
 # %%
 number = 400
-maps = {7: above_floor(scores_1[:number], masks[:number])}  # you have these already
-for cells in (3, 14):
+maps = {}
+for cells in (3, 7, 14):
     some = draw_masks(number, cells=cells)
     scores = masked_scores(probability(model, category_1), x, some, 40)
     maps[cells] = above_floor(scores, some)
 
-columns = [
-    Panel("signed", maps[cells], f"{cells} x {cells} cells", **for_class_1)
-    for cells in (3, 7, 14)
-]
-gallery(
-    [columns],
-    caption=f"RISE for {name_1} with {number} masks and grids of three sizes.",
-    alt="Three red and blue maps, from grids of three by three, seven by seven and "
-    "fourteen by fourteen cells.",
-)
-
-# %%
-for cells in (3, 7, 14):
-    values = maps[cells].flatten()
-    on = values[torch.as_tensor(masks_of_objects[category_1]).flatten() > 0.5]
+on_object = torch.as_tensor(objects[category_1])[None] > 0.5
+stands_out = {n: s[on_object].mean() / s.std() for n, s in maps.items()}
+for n, height in stands_out.items():
     print(
-        f"{cells:2} x {cells:2} cells: on the object the map is "
-        f"{on.mean() / values.std():.1f} of its standard deviations above the floor"
+        f"{n:2} x {n:2} cells: on the object the map is {height:.1f} of its standard "
+        "deviations above the floor"
     )
+best = max(stands_out, key=stands_out.get)
+reveal("cells", f"{best} x {best}")
+figures.by_cells(maps, category_1, objects)
 
 # %% [markdown]
 # Large cells can't say more exactly where. With small cells the pieces are finer, but each mask says less: with this number of masks, the smaller the cells
@@ -420,35 +379,31 @@ with torch.no_grad():
     )
 
 # %% [markdown]
-# It answers as before. *And what is its gradient?*
+# It answers as before. *And what does its gradient map look like?*
+
+# %%
+predict("rounded_gradient", ["as before", "as before, with noise", "0 everywhere"])
 
 # %%
 slope, flat = gradient(model, x, category_1), gradient(rounded, x, category_1)
-print("largest value of the gradient map:", flat.max().item())
+print("largest value of the rounded network's gradient map:", flat.max().item())
+reveal("rounded_gradient", "as before, with noise" if flat.any() else "0 everywhere")
 
 some = masks[:300]
 rounded_scores = masked_scores(probability(rounded, category_1), x, some, 40)
 rounded_map = above_floor(rounded_scores, some)
-gallery(
-    [
-        [
-            Panel("heat", slope, "gradient, original", **for_class_1),
-            Panel("heat", flat, "gradient, rounded", **for_class_1),
-            Panel("signed", rounded_map, "RISE, rounded", **for_class_1),
-        ]
-    ],
-    caption=f"Maps of {name_1}, from the network and from the rounded one.",
-    alt="Three maps: the gradient of the original network, the gradient of the rounded "
-    "one, and RISE with the rounded one.",
-)
+figures.with_rounding(slope, flat, rounded_map, category_1, objects)
 
 # %% [markdown]
 # Nothing: a staircase is flat on every step. The methods of lessons 01 to 05 all go back through the network, and a slope of 0 stops them at the first
 # rounding. RISE has only ever asked for scores, and finds the object as before. A decision tree or a service on the internet could be asked in the same way.
 
 # %% [markdown]
-# One scene is an anecdote, once more. Eight scenes with two objects, 120 masks each: does the highest point of the map lie on the object that was asked
-# for?
+# One scene is an anecdote, once more. Eight scenes with two objects, 120 masks each: *in how many of them does the highest point of the map lie on the
+# object that was asked for?*
+
+# %%
+predict("eight_scenes", [2, 4, 6, 8])
 
 # %%
 hits = 0
@@ -460,6 +415,69 @@ for scene in scenes:
     best = above_floor(s, some).flatten().argmax().item()
     hits += scene.masks[asked].flatten()[best] > 0.5
 print(f"the highest point lies on the object in {hits} of {len(scenes)} scenes")
+reveal("eight_scenes", hits)
+
+# %% [markdown]
+# ## 8 · And on a photo?
+#
+# The scenes are drawn. Here is a photo, and a network that was trained on more than a million photos of 1,000 classes: EfficientNet-Lite0. Two things change:
+#
+# - Its classes exclude each other, so a score becomes a probability by a softmax over all classes, and not by a sigmoid. (A sigmoid makes nearly 1 of a score of 10,
+#   and of one of 8, too. The library's `rise` warns when that happens.)
+# - It takes images from which the mean was subtracted. So 0 is not black but grey, and what is covered turns grey.
+
+# %%
+network, photo, category, _ = get_example_data("efficientnet_lite0", image="coffee")
+network.to(memory_format=torch.channels_last)
+
+
+def share_of_class(images):
+    return network(images).softmax(1)[:, category]
+
+
+name = class_names(1000)[category]
+credit = photos()["coffee"].credit
+picture_of_photo = to_image("efficientnet_lite0", photo)[0]
+photograph(picture_of_photo, f"{name}: {share_of_class(photo).item():.0%}", credit)
+
+# %% [markdown]
+# *A map has a lowest point, too: what shows there makes the network less sure. In which quarter of the photo will it be?*
+
+# %%
+predict("espresso", ["top left", "top right", "bottom left", "bottom right"])
+
+# %%
+some = draw_masks(500, size=224)
+above = above_floor(masked_scores(share_of_class, photo, some, 25), some)
+row, column = divmod(above.flatten().argmin().item(), 224)
+quarter = f"{'top' if row < 112 else 'bottom'} {'left' if column < 112 else 'right'}"
+reveal("espresso", quarter)
+figures.photo_map(picture_of_photo, above, name, credit, len(some))
+
+# %% [markdown]
+# Red lies on the cup and the coffee in it. The lowest point lies on the spoon: where it shows, the network is less sure of its espresso. But there is no exact truth for a photo,
+# and 500 masks leave noise; one has to take care not to find in a map what one expects.
+
+# %% [markdown]
+# ## Open task: find it with a hundred questions
+#
+# Suppose each answer costs money. You may ask about 100 images, and then you must say where the object is. Write any function that returns a map of the image, (H, W), and
+# is given `ask` (a function from images, (N, 3, H, W), to N probabilities of the class) and the image `x`, (1, 3, H, W).
+#
+# It is scored on scenes that you have not seen, two objects in each: from your map the highest pixels are taken, as many as the object has, and the score is the share of
+# them that lies on the object. The number to beat is that of RISE with 100 masks.
+#
+# Ideas: other cells, other masks, asking in two rounds, and looking at the image yourself, which costs nothing.
+
+
+# %%
+def my_map(ask, x):
+    """Where is the class? A map (H, W), from at most 100 images given to `ask`."""
+    ...  # your code here
+
+
+# %%
+beat("few_questions", my_map)
 
 # %% [markdown]
 # ## What you learned
@@ -469,9 +487,13 @@ print(f"the highest point lies on the object in {hits} of {len(scenes)} scenes")
 # - The error of a map can be read off the run that made it, and falls with the square root of the number of masks.
 # - What asks only for scores works where there is no gradient.
 #
-# **A sentence to keep:** *if you can't look inside, ask often, and say how sure you are.*
-#
-# ### Where to read on
+# **To keep:** if you can't look inside, ask often, and say how sure you are.
+
+# %%
+lesson_end("06")
+
+# %% [markdown]
+# ## Where to read on
 #
 # - V. Petsiuk, A. Das and K. Saenko, [*RISE: randomized input sampling for explanation of black-box models*](https://arxiv.org/abs/1806.07421), BMVC 2018.
 # - M. Zeiler and R. Fergus, [*Visualizing and understanding convolutional networks*](https://arxiv.org/abs/1311.2901), ECCV 2014: the grey square that is slid

@@ -47,7 +47,7 @@ def over_hidden_scenes(
     for scene in hidden_scenes(scenes):
         for target in scene.objects[:2]:
             mask = torch.from_numpy(scene.masks[target])
-            values.append(measure(_as_map(make_map(model, scene.x, target), mask), mask))
+            values.append(measure(as_map(make_map(model, scene.x, target), mask), mask))
     return sum(values) / len(values)
 
 
@@ -76,7 +76,7 @@ def hit(s: Tensor, mask: Tensor) -> float:
     return float(mask.flatten()[s.argmax()] > 0.5)
 
 
-def _as_map(given: Any, mask: Tensor) -> Tensor:
+def as_map(given: Any, mask: Tensor) -> Tensor:
     """A map in the size of the mask.
 
     Raises:
