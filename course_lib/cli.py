@@ -14,7 +14,6 @@ from course_lib.benchmark.results.command import benchmark
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="The attribution course: where does a neural network look?",
 )
@@ -63,7 +62,7 @@ def start(
     folder: Annotated[Path, typer.Argument(help="Your working folder.")] = Path("work"),
     fresh: Annotated[
         str | None,
-        typer.Option(metavar="LESSON", help="Begin a lesson anew; yours is set aside."),
+        typer.Option(metavar="LESSON", help="Begin a lesson anew, as 03; yours is set aside."),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
     port: Annotated[int | None, typer.Option(help="Where JupyterLab listens.")] = None,
@@ -86,10 +85,14 @@ def doctor(
 
 
 @app.command()
-def progress() -> None:
-    """Show what you have solved so far, and where that is kept."""
-    from course_lib.exercises.engine.report import report
+def progress(
+    every: Annotated[bool, typer.Option("--all", help="List every exercise as well.")] = False,
+) -> None:
+    """Show what you have solved so far, what is next, and where that is kept."""
+    from course_lib.exercises.engine.report import list_exercises, report
 
+    if every:
+        list_exercises()
     report()
 
 

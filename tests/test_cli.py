@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 import types
@@ -69,7 +70,33 @@ def test_train_passes_on_what_was_asked(monkeypatch, tmp_path, capsys):
 def test_progress_reports(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
     assert course(monkeypatch, "progress") == 0
-    assert "00" in capsys.readouterr().out
+    summary = capsys.readouterr().out
+    assert "00" in summary
+    assert course(monkeypatch, "progress", "--all") == 0
+    assert capsys.readouterr().out.endswith(summary)
+
+
+def test_the_package_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["course_lib", "--version"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_module("course_lib", run_name="__main__")
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"course_lib {__version__}\n"
+
+
+def test_the_shell_can_complete_commands():
+    run = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv = ['course']; import course_lib.__main__"],
+        env={
+            **os.environ,
+            "_COURSE_COMPLETE": "complete_bash",
+            "COMP_WORDS": "course pro",
+            "COMP_CWORD": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.split() == ["progress"]
 
 
 @pytest.mark.parametrize(
@@ -95,8 +122,8 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
     def broken():
         raise KeyError("ours")
 
-    stand_in(monkeypatch, "course_lib.exercises.engine.report", report=broken)
-    monkeypatch.setattr(sys, "argv", ["course", "progress"])
+    stand_in(monkeypatch, "course_lib.doctor", examine=lambda folder: broken())
+    monkeypatch.setattr(sys, "argv", ["course", "doctor"])
     with pytest.raises(KeyError):
         cli.main()
 
@@ -129,7 +156,7 @@ def test_progress_on_a_console_that_cannot_write_every_sign(encoding, tmp_path):
     code += "from course_lib.exercises.engine.registry import exercises; "
     code += "p.record_attempt(exercises()[0].name, right=False); cli.main()"
     run = subprocess.run(
-        [sys.executable, "-c", code, "progress"], env=environment, capture_output=True
+        [sys.executable, "-c", code, "progress", "--all"], env=environment, capture_output=True
     )
     assert run.returncode == 0, run.stderr.decode()
     shown = run.stdout.decode(encoding)

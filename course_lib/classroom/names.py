@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def match_lesson(lesson: str, lessons: Iterable[str]) -> str:
-    """Return the full name of a lesson given as `03_relu_rules`, `03_relu_rules.ipynb` or `03`.
+    """Return the full name of a lesson given as `03_relu_rules`, `03_relu_rules.ipynb`, `03`, `3`.
 
     Args:
         lesson: what somebody typed.
@@ -21,7 +21,7 @@ def match_lesson(lesson: str, lessons: Iterable[str]) -> str:
     wanted = Path(lesson).name.removesuffix(".ipynb").removesuffix(".py")
     for name in known:
         number, _, title = name.partition("_")
-        if wanted in (name, number, title):
+        if wanted in (name, number, number.lstrip("0") or "0", title):
             return name
     close = get_close_matches(wanted, known, n=3, cutoff=0.4)
     meant = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}."

@@ -11,6 +11,7 @@ from pathlib import Path
 from .lab import open_lab
 from .names import match_lesson
 from .places import lesson_files, lesson_folder
+from .ports import check_port
 from .versions import fresh_command, older_copies
 
 
@@ -47,11 +48,13 @@ def start(
         say: where the lines for the learner go.
 
     Raises:
-        ValueError: an unknown lesson, or a folder that cannot be one.
+        ValueError: an unknown lesson, a folder that cannot be one, or a port in use.
     """
+    if port is not None:
+        check_port(port)
     aside = set_aside(folder, fresh) if fresh is not None else None
     if aside is not None:
-        say(f"Your {fresh} is now {aside.name}.")
+        say(f"What you wrote is kept as {aside.name}.")
     result = copy_lessons(folder)
     say(f"{folder}: {result}")
     for lesson in older_copies(folder, lesson_folder()):
@@ -103,7 +106,7 @@ def set_aside(
 
     Args:
         folder: the working folder.
-        lesson: as `03_relu_rules` or `03`.
+        lesson: as `03_relu_rules`, `03` or `3`.
         source: where the lessons are; the course's own by default.
         now: the date to put into the name; this moment by default.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FIRST_PORT = 8866
-PORTS_TRIED = 50
 TEMPLATE = Path(__file__).parent / "page_template"
 NOT_NEEDED = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension", "jupyterlab-jupytext")
 """Extensions of JupyterLab that have nothing to do here, and complain that it is no JupyterLab."""
@@ -66,12 +64,16 @@ def serve(
         ValueError: an unknown network, an image or weights that can't be had, or a port in use.
     """
     from course_lib.classroom.lab import has_browser
+    from course_lib.classroom.ports import check_port, free_port
     from course_lib.world.examples import get_example_data
     from course_lib.world.photographs import PHOTOS
 
     if image is not None and "://" not in image and image not in PHOTOS:
         image = str(Path(image).expanduser().resolve())
-    port = free_port(port)
+    if port is None:
+        port = free_port(FIRST_PORT)
+    else:
+        check_port(port)
     say("Preparing the page ...")
     try:
         get_example_data(arch, image=image)
@@ -90,27 +92,6 @@ def serve(
         )
         say("To stop, press Ctrl-C here.")
         server.start()
-
-
-def free_port(port: int | None) -> int:
-    """The port to listen on: the one asked for, or the first that is free.
-
-    Raises:
-        ValueError: it is in use, or is no port; or none is free.
-    """
-    if port is not None and not 0 < port < 65536:
-        raise ValueError(f"A port is a number from 1 to 65535, not {port}.")
-    for candidate in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if port is None else [port]:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-            return candidate
-    if port is None:
-        raise ValueError(f"No port from {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} is free.")
-    raise ValueError(f"Port {port} can't be used here; choose another one, or leave --port away.")
 
 
 def page_notebook(arch: str, image: str | None) -> NotebookNode:

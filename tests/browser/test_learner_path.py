@@ -103,7 +103,7 @@ class Counted:
 def counted(lab: Any) -> Counted:
     """What `course progress` says now."""
     printed = subprocess.run(
-        [sys.executable, "-m", "course_lib.cli", "progress"],
+        [sys.executable, "-m", "course_lib", "progress", "--all"],
         env={**os.environ, "COURSE_PROGRESS": str(lab.log.parent / "progress.json")},
         capture_output=True,
         text=True,
@@ -117,8 +117,8 @@ def counted(lab: Any) -> Counted:
     rows = re.findall(r"^\W*([a-z]\w+) +│ (.*)$", printed, re.MULTILINE)
     assert "deconvnet_relu" in dict(rows), printed
     return Counted(
-        lesson=points(r"^03 .*\((\d+) of (\d+) points\)"),
-        total=points(r"^(\d+) of (\d+) points\.$"),
+        lesson=points(r"^03 .* (\d+) / (\d+) *$"),
+        total=points(r" (\d+) of (\d+) points\.$"),
         exercises=dict(rows),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from course_lib.classroom import places
 from course_lib.classroom import start as start_module
 from course_lib.classroom.here import here
 from course_lib.classroom.lab import SETTINGS, has_browser, lab_arguments
+from course_lib.classroom.names import match_lesson
 from course_lib.classroom.start import copy_lessons, set_aside, start
 
 
@@ -63,6 +65,13 @@ def test_fresh_sets_the_old_file_aside(clean, tmp_path):
     assert copy_lessons(work, clean).copied == ("01_gradients",)
 
 
+@pytest.mark.parametrize("lesson", ["0", "00", "00_start_here", "00_start_here.ipynb"])
+def test_a_lesson_is_known_by_its_number_and_its_name(clean, tmp_path, lesson):
+    copy_lessons(tmp_path / "work", clean)
+    assert set_aside(tmp_path / "work", lesson, clean).name.startswith("00_start_here_2")
+    assert match_lesson("3", ["03_relu_rules", "13_more"]) == "03_relu_rules"
+
+
 def test_two_fresh_starts_in_one_second_keep_both(clean, tmp_path):
     work = tmp_path / "work"
     now = datetime(2026, 11, 21, 9, 30)
@@ -109,7 +118,7 @@ def test_start_opens_the_first_new_lesson(clean, tmp_path, monkeypatch):
     assert [how["lesson"] for how in opened] == ["00_start_here", None, "01_gradients"]
     assert [how["browser"] for how in opened] == [True, True, False]
     assert said[0] == f"{tmp_path / 'work'}: 2 lessons copied."
-    assert said[2].startswith("Your 01 is now 01_gradients_2")
+    assert said[2].startswith("What you wrote is kept as 01_gradients_2")
 
 
 def test_the_lessons_are_those_of_the_clone_or_of_the_wheel(tmp_path, monkeypatch):
@@ -145,6 +154,16 @@ def test_a_port_that_was_asked_for_is_that_port(tmp_path):
     arguments = lab_arguments(tmp_path, page="/lab", browser=False, port=9999)
     assert "--ServerApp.port=9999" in arguments
     assert "--ServerApp.port_retries=0" in arguments
+
+
+def test_a_busy_port_is_said_before_anything_is_copied(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match=f"Port {port} can't be used"):
+            start(tmp_path / "work", port=port)
+    assert not (tmp_path / "work").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="displays are named so on Linux only")

@@ -6,6 +6,8 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,15 @@ from rich.console import Console
 
 from course_lib.exercises.engine import progress
 from course_lib.exercises.engine.registry import exercises, lessons, open_task_of
-from course_lib.exercises.engine.report import report
+from course_lib.exercises.engine.report import following, list_exercises, report
+
+SCREEN = 24
+"""Lines of a small terminal."""
 
 
-def table(width: int = 100) -> str:
+def printed(write: Callable[[Console], None], width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
-    report(console)
+    write(console)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -99,7 +104,7 @@ def test_off_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_PROGRESS", "off")
     assert progress.record_attempt("a", right=True) == ""
     assert progress.progress_file() is None
-    assert "No progress is kept" in table()
+    assert "No progress is kept" in printed(report)
 
 
 def test_place_without_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -141,12 +146,14 @@ def test_kernels_do_not_lose_each_others_entries(progress_file: Path) -> None:
 
 
 def test_report_of_a_fresh_learner() -> None:
-    text = table()
+    text = printed(report)
     total = sum(exercise.points for exercise in exercises())
-    assert f"0 of {total} points." in text
+    assert text.startswith(f"0 of {len(exercises())} exercises solved, 0 of {total} points.")
+    assert f"Next: {exercises()[0].name}, in lesson 00, Start here" in text
     assert "Nothing attempted yet" in text
+    listed = printed(list_exercises)
     for exercise in exercises():
-        assert exercise.name in text
+        assert exercise.name in listed
 
 
 def test_report_of_a_learner_on_the_way(progress_file: Path) -> None:
@@ -155,14 +162,16 @@ def test_report_of_a_learner_on_the_way(progress_file: Path) -> None:
     progress.record_hint(one.name, 2)
     progress.record_attempt(two.name, right=False)
     progress.record_attempt("of another version", right=True)
-    text = table()
+    text = printed(list_exercises)
     (row,) = [line for line in text.splitlines() if f" {one.name} " in line]
     assert "✓ solved" in row
     assert f"{one.points} / {one.points}" in row
     assert f"2 / {len(one.hints)}" in row
     assert "✗ 1 try" in text
+    text = printed(report)
     assert f"{one.points} of {sum(e.points for e in exercises())} points." in text
     assert str(progress_file) in text.replace("\n", "")
+    assert len(text.splitlines()) <= SCREEN
     assert json.loads(progress_file.read_text())["exercises"]["of another version"]["attempts"] == 1
 
 
@@ -186,7 +195,31 @@ def test_report_of_predictions_and_open_tasks() -> None:
     progress.record_guess(second, "1")
     progress.record_answer(second, False)
     progress.record_score(task.name, 2.0, 1.0, higher_is_better=True)
-    text = table()
+    text = printed(list_exercises)
     assert "Predicted 1 of 2 rightly." in text
     assert f"Open task: best {task.shown.format(2)}, {task.shown.format(1)} to beat." in text
-    assert "Nothing attempted yet" not in text
+    summary = printed(report)
+    assert "Predicted 1 of 2 rightly." in summary
+    assert "Nothing attempted yet" not in summary
+
+
+def test_next_is_what_is_left_of_the_lesson_that_was_touched_last() -> None:
+    skipped, *others = [e for e in exercises() if e.lesson == "03_relu_rules"]
+    later = exercises("05_excitation_backprop")
+    progress.record_attempt(later[0].name, right=True)
+    assert f"Next: {later[1].name}, in lesson 05" in printed(report)
+    for exercise in (*later, *others):
+        progress.record_attempt(exercise.name, right=True)
+    with_times = {
+        name: replace(entry, last="2026-01-02" if name == later[0].name else "2026-01-01")
+        for name, entry in progress.read().exercises.items()
+    }
+    assert following([*others, skipped, *later], with_times) is skipped
+
+
+def test_when_all_is_solved_nothing_is_next() -> None:
+    for exercise in exercises():
+        progress.record_attempt(exercise.name, right=True)
+    text = printed(report)
+    assert f"{len(exercises())} of {len(exercises())} exercises solved" in text
+    assert "Nothing is left to solve." in text

@@ -107,7 +107,7 @@ def test_lessons_by_id_and_number(package: Path) -> None:
     ("name", "words"),
     [
         ("Gate", "There is no exercise 'Gate'."),
-        ("qqqqqqqq", "`course progress` lists them all."),
+        ("qqqqqqqq", "`course progress --all` lists them all."),
         (None, "is the name of the exercise, a string; you gave a NoneType."),
         (print, "you gave a builtin_function_or_method."),
     ],

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import re
-import socket
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from course_lib.explorer import serve as serve_module
 from course_lib.explorer.page import Page
 from course_lib.explorer.serve import (
     TEMPLATE,
-    free_port,
     page_notebook,
     serve,
     unless_page_closed,
@@ -161,22 +159,6 @@ def test_a_path_is_found_from_the_folder_of_the_page(served, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     serve(image="mine.png", say=lambda line: None)
     assert str(Path.cwd() / "mine.png") in served.pop()[0]
-
-
-def test_the_first_free_port_is_taken():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(ValueError, match=f"Port {port} can't be used"):
-            free_port(port)
-    assert free_port(None) >= serve_module.FIRST_PORT
-
-
-def test_no_free_port_is_said(monkeypatch):
-    monkeypatch.setattr(serve_module, "PORTS_TRIED", 0)
-    with pytest.raises(ValueError, match="No port"):
-        free_port(None)
 
 
 @pytest.mark.parametrize(

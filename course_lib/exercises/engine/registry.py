@@ -174,7 +174,7 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     if close:
         advice = f"Did you mean {' or '.join(repr(match) for match in close)}?"
     elif kind == "exercise":
-        advice = "`course progress` lists them all."
+        advice = "`course progress --all` lists them all."
     else:
         advice = f"There are: {', '.join(names) or 'none'}."
     return f"There is no {kind} {name!r}. {advice}"

@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rich.console import Console
 from rich.table import Table
 
-from .exercise import Lesson
+from .exercise import Exercise, Lesson
 from .progress import Entry, Prediction, Record, progress_file, read
-from .registry import exercises, lessons, open_task_of
+from .registry import exercises, find_lesson, lessons, open_task_of
 
 
 def report(console: Console | None = None) -> None:
-    """Print a table of all lessons and exercises: state, points, hints taken, and what else.
+    """Print, on one screen, what is solved, which exercise is next, and a line for each lesson."""
+    console = console or Console()
+    record, of_all = read(), exercises()
+    done = [e for e in of_all if record.exercises.get(e.name, Entry()).solved]
+    console.print(
+        f"{len(done)} of {len(of_all)} exercises solved, "
+        f"{sum(e.points for e in done)} of {sum(e.points for e in of_all)} points.",
+        style="bold",
+    )
+    for line in _predicted(lessons(), record):
+        console.print(line)
+    exercise = following(of_all, record.exercises)
+    if exercise is None:
+        console.print("Nothing is left to solve.")
+    else:
+        lesson = find_lesson(exercise.lesson)
+        console.print(f"Next: {exercise.name}, in lesson {lesson.id[:2]}, {lesson.title}")
+    table = Table(width=min(76, console.width), box=None, pad_edge=False)
+    table.add_column("lesson", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("solved", justify="right")
+    table.add_column("points", justify="right")
+    for lesson in lessons():
+        own = [e for e in of_all if e.lesson == lesson.id]
+        right = [e for e in own if e in done]
+        table.add_row(
+            f"{lesson.id[:2]} {lesson.title}",
+            f"{len(right)} / {len(own)}",
+            f"{sum(e.points for e in right)} / {sum(e.points for e in own)}",
+            style="green" if len(right) == len(own) else "",
+        )
+    console.print(table)
+    place = progress_file()
+    if place is not None and record:
+        console.print("`course progress --all` lists the exercises one by one.")
+        console.print(f"Kept in {place}; delete it to begin anew.", soft_wrap=True)
+    elif place is not None:
+        console.print("Nothing attempted yet: `course start` opens the lessons.")
+    else:
+        console.print("No progress is kept (COURSE_PROGRESS=off).")
+
+
+def list_exercises(console: Console | None = None) -> None:
+    """Print a table a lesson of its exercises: state, points, hints taken, and what else.
 
     Below a lesson's exercises stand how many of its predictions were right, and the best of its
     open task, once there are any.
@@ -19,18 +63,11 @@ def report(console: Console | None = None) -> None:
     console = console or Console()
     # A console that can't write every sign, such as Windows's, gets the words alone.
     signs = not console.options.ascii_only
+    dot = "·" if signs else "-"
     record = read()
-    entries = record.exercises
-    earned_of_all = points_of_all = 0
     for lesson in lessons():
-        own = exercises(lesson.id)
-        earned = sum(e.points for e in own if entries.get(e.name, Entry()).solved)
-        points = sum(e.points for e in own)
-        earned_of_all += earned
-        points_of_all += points
-        dot = "·" if signs else "-"
         table = Table(
-            title=f"{lesson.id[:2]} {dot} {lesson.title}  ({earned} of {points} points)",
+            title=f"{lesson.id[:2]} {dot} {lesson.title}",
             title_justify="left",
             title_style="bold",
             width=min(76, console.width),
@@ -39,8 +76,8 @@ def report(console: Console | None = None) -> None:
         table.add_column("state", width=15)
         table.add_column("points", justify="right", width=6)
         table.add_column("hints", justify="right", width=6)
-        for exercise in own:
-            entry = entries.get(exercise.name, Entry())
+        for exercise in exercises(lesson.id):
+            entry = record.exercises.get(exercise.name, Entry())
             table.add_row(
                 exercise.name,
                 _state(entry, signs),
@@ -48,17 +85,22 @@ def report(console: Console | None = None) -> None:
                 f"{min(entry.hints, len(exercise.hints))} / {len(exercise.hints)}",
             )
         console.print(table)
-        for line in _beside_the_exercises(lesson, record):
+        for line in (*_predicted([lesson], record), *_open_task(lesson, record)):
             console.print(line)
         console.print()
-    console.print(f"{earned_of_all} of {points_of_all} points.")
-    place = progress_file()
-    if place is not None and record:
-        console.print(f"Kept in {place}; delete it to begin anew.", soft_wrap=True)
-    elif place is not None:
-        console.print("Nothing attempted yet: `course start` opens the lessons.")
-    else:
-        console.print("No progress is kept (COURSE_PROGRESS=off).")
+
+
+def following(of_all: Sequence[Exercise], entries: Mapping[str, Entry]) -> Exercise | None:
+    """The first exercise without a right answer in the lesson that was touched last, or of all.
+
+    Args:
+        of_all: all exercises, in order.
+        entries: what happened with them, by name.
+    """
+    left = [e for e in of_all if not entries.get(e.name, Entry()).solved]
+    latest = max(of_all, key=lambda e: entries.get(e.name, Entry()).last or "", default=None)
+    own = [e for e in left if latest is not None and e.lesson == latest.lesson]
+    return next(iter([*own, *left]), None)
 
 
 def _state(entry: Entry, signs: bool) -> str:
@@ -72,19 +114,24 @@ def _state(entry: Entry, signs: bool) -> str:
     return f"[{colour}]{sign} {words}[/{colour}]" if signs else words
 
 
-def _beside_the_exercises(lesson: Lesson, record: Record) -> list[str]:
-    """A line on a lesson's predictions and one on its open task, once there are any."""
+def _predicted(of: Sequence[Lesson], record: Record) -> list[str]:
+    """A line on the predictions of some lessons, once there are any."""
     judged = [
         right
+        for lesson in of
         for name in lesson.predictions
         if (right := record.predictions.get(name, Prediction()).right) is not None
     ]
-    lines = [f"Predicted {sum(judged)} of {len(judged)} rightly."] if judged else []
+    return [f"Predicted {sum(judged)} of {len(judged)} rightly."] if judged else []
+
+
+def _open_task(lesson: Lesson, record: Record) -> list[str]:
+    """A line on a lesson's open task, once there is a best."""
     task = open_task_of(lesson.id)
     best = record.open_tasks.get(task.name) if task is not None else None
-    if task is not None and best is not None:
-        lines.append(
-            f"Open task: best {task.shown.format(best.score)}, "
-            f"{task.shown.format(best.to_beat)} to beat."
-        )
-    return lines
+    if task is None or best is None:
+        return []
+    return [
+        f"Open task: best {task.shown.format(best.score)}, "
+        f"{task.shown.format(best.to_beat)} to beat."
+    ]
