@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FIRST_PORT = 8866
-TEMPLATE = Path(__file__).parent / "page_template"
-NOT_NEEDED = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension", "jupyterlab-jupytext")
-"""Extensions of JupyterLab that have nothing to do here, and complain that it is no JupyterLab."""
 
 TITLE = "Where does a neural network look?"
 
@@ -63,10 +58,13 @@ def serve(
     Raises:
         ValueError: an unknown network, an image or weights that can't be had, or a port in use.
     """
+    warnings.simplefilter("ignore", DeprecationWarning)
     from course_lib.classroom.lab import has_browser
     from course_lib.classroom.ports import check_port, free_port
     from course_lib.world.examples import get_example_data
     from course_lib.world.photographs import PHOTOS
+
+    from .voila_page import voila_server
 
     if image is not None and "://" not in image and image not in PHOTOS:
         image = str(Path(image).expanduser().resolve())
@@ -122,47 +120,3 @@ def write_page(path: Path, arch: str, image: str | None) -> None:
     import nbformat
 
     nbformat.write(page_notebook(arch, image), path)
-
-
-def unless_page_closed(record: logging.LogRecord) -> bool:
-    """Whether a log record tells of more than a page that was closed while a message was sent.
-
-    Tornado leaves such a message's failure to whoever waits for it, and nobody does.
-    """
-    from tornado.iostream import StreamClosedError
-    from tornado.websocket import WebSocketClosedError
-
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, StreamClosedError | WebSocketClosedError)
-
-
-def voila_server(notebook: Path, *, port: int, browser: bool) -> Any:
-    """A Voila that will serve a notebook's outputs on this machine once it is started."""
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from voila.app import Voila
-
-    from course_lib.classroom.kernels import kernel_config
-
-    class Server(Voila):
-        def setup_template_dirs(self) -> None:
-            super().setup_template_dirs()
-            self.template_paths.insert(0, str(TEMPLATE))
-
-    # it warns of a timeout of its own making as soon as a page is opened
-    logging.getLogger("tornado.general").setLevel(logging.ERROR)
-    logging.getLogger("asyncio").addFilter(unless_page_closed)
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    arguments = [
-        str(notebook),
-        f"--Voila.port={port}",
-        "--Voila.port_retries=0",
-        f"--Voila.open_browser={browser}",
-        "--Voila.log_level=ERROR",
-        "--VoilaConfiguration.show_tracebacks=True",
-        *(f"--VoilaConfiguration.extension_denylist={name}" for name in NOT_NEEDED),
-    ]
-    for owner, settings in kernel_config().items():
-        arguments += [f"--{owner}.{name}={value}" for name, value in settings.items()]
-    server = Server()
-    server.initialize(arguments)
-    return server

@@ -5,15 +5,8 @@ COURSE_SCREENSHOTS=FOLDER keeps the pictures that the tests take.
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,59 +14,6 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECONDS = 300
-
-
-@pytest.fixture
-def page(page: Any) -> Any:
-    """A page that waits for as long as a busy machine may take."""
-    from playwright.sync_api import expect
-
-    page.set_default_timeout(SECONDS * 1000)
-    expect.set_options(timeout=SECONDS * 1000)
-    return page
-
-
-@pytest.fixture
-def shoot(page: Any, tmp_path: Path) -> Callable[[str], None]:
-    """A function that takes a screenshot under a name."""
-    folder = Path(os.environ.get("COURSE_SCREENSHOTS") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return lambda name: page.screenshot(path=folder / f"{name}.png")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the page that `course explore` serves."""
-    log = tmp_path_factory.mktemp("explore") / "printed.txt"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "course_lib.cli", "explore", "--no-browser", "--port"]
-    with log.open("w") as printed:
-        process = subprocess.Popen(
-            [*command, str(port)],
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-        )
-    address = f"http://localhost:{port}/"
-    try:
-        end = time.monotonic() + SECONDS
-        while True:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-                break
-            time.sleep(0.2)
-        assert f"Open this address in a browser: {address}\n" in log.read_text()
-        yield address
-        assert "Traceback" not in log.read_text()
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def picture_after(view: Any, act: Callable[[], None]) -> str:
@@ -199,7 +139,7 @@ def test_the_page_of_explorers(site, page, shoot):
     page.on("request", lambda request: elsewhere.append(request.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.emulate_media(color_scheme="dark")
-    page.goto(f"{site}?theme=light")
+    page.goto(f"{site.address}?theme=light")
     views = page.locator(".course-explorer")
     expect(views).to_have_count(2)
     assert brightness(page) > 200
@@ -216,7 +156,7 @@ def test_the_page_of_explorers(site, page, shoot):
     expect(views.first.get_by_role("img")).not_to_have_attribute("src", before)
     expect(views).to_have_count(2)
     assert complaints == []
-    local = (site, site.replace("http", "ws", 1), "data:", "blob:")
+    local = (site.address, site.address.replace("http", "ws", 1), "data:", "blob:")
     assert [url for url in elsewhere if not url.startswith(local)] == []
 
 
@@ -225,7 +165,7 @@ def test_the_page_in_the_dark_at_twice_the_size(site, page, shoot):
 
     page.set_viewport_size({"width": 640, "height": 900})
     page.emulate_media(color_scheme="dark")
-    page.goto(site)
+    page.goto(site.address)
     views = page.locator(".course-explorer")
     expect(views).to_have_count(2)
     views.first.get_by_role("img").wait_for()

@@ -17,8 +17,6 @@ from course_lib.exercises.engine.registry import exercises
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SECONDS = 300
-
 WRONG = """\
 class DeConvNetReLU(torch.autograd.Function):
     @staticmethod
@@ -42,16 +40,6 @@ class DeConvNetReLU(torch.autograd.Function):
     def backward(ctx, p):
         return p.clamp(min=0)
 """
-
-
-@pytest.fixture
-def page(page: Any) -> Any:
-    """A page that waits for as long as a busy machine may take."""
-    from playwright.sync_api import expect
-
-    page.set_default_timeout(SECONDS * 1000)
-    expect.set_options(timeout=SECONDS * 1000)
-    return page
 
 
 def cell_with(page: Any, code: str) -> Any:

@@ -16,15 +16,10 @@ from tornado.websocket import WebSocketClosedError
 
 from course_lib.classroom import lab
 from course_lib.explorer import page as page_module
-from course_lib.explorer import serve as serve_module
+from course_lib.explorer import voila_page
 from course_lib.explorer.page import Page
-from course_lib.explorer.serve import (
-    TEMPLATE,
-    page_notebook,
-    serve,
-    unless_page_closed,
-    write_page,
-)
+from course_lib.explorer.serve import page_notebook, serve, write_page
+from course_lib.explorer.voila_page import TEMPLATE, PageHandler, unless_page_closed
 from course_lib.world import examples
 from course_lib.world.examples import to_image
 from course_lib.world.photographs import photos
@@ -59,7 +54,7 @@ def served(monkeypatch):
         calls.append((path.read_text(), port, browser))
         return Server()
 
-    monkeypatch.setattr(serve_module, "voila_server", stand_in)
+    monkeypatch.setattr(voila_page, "voila_server", stand_in)
     return calls
 
 
@@ -187,15 +182,28 @@ def test_weights_that_can_t_be_had_are_one_sentence(served, monkeypatch):
     assert served == []
 
 
+def test_a_kernel_whose_page_is_gone_does_not_stay(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+    monkeypatch.setattr(logging.getLogger("tornado.general"), "level", logging.WARNING)
+    path = tmp_path / "explore.ipynb"
+    write_page(path, "tiny_vgg", None)
+    try:
+        server = voila_page.voila_server(path, port=1, browser=False)
+        server.init_settings()
+        assert server.kernel_manager.cull_idle_timeout == voila_page.SECONDS_WITHOUT_A_PAGE
+        assert not server.kernel_manager.cull_connected
+        (page,) = [h for h in server.init_handlers() if h[0] == "/(.*)"]
+        assert page[1] is PageHandler
+    finally:
+        logging.getLogger("asyncio").removeFilter(unless_page_closed)
+        server.clear_instance()
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [(WebSocketClosedError, False), (StreamClosedError, False), (OSError, True)],
 )
 def test_a_page_that_was_closed_leaves_no_traceback(error, told, caplog, monkeypatch):
-    class NoVoila:
-        def initialize(self, arguments):
-            pass
-
     async def send():
         raise error
 
@@ -204,11 +212,11 @@ def test_a_page_that_was_closed_leaves_no_traceback(error, told, caplog, monkeyp
         while not sending.done():
             await asyncio.sleep(0)
 
-    monkeypatch.setattr("voila.app.Voila", NoVoila)
+    monkeypatch.setattr(voila_page.Server, "initialize", lambda server, arguments: None)
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
     monkeypatch.setattr(logging.getLogger("tornado.general"), "level", logging.WARNING)
     try:
-        serve_module.voila_server(Path("explore.ipynb"), port=1, browser=False)
+        voila_page.voila_server(Path("explore.ipynb"), port=1, browser=False)
         asyncio.run(forget())
         gc.collect()
     finally:
