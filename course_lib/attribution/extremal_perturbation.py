@@ -133,6 +133,7 @@ def extremal_perturbation(
     border: str = "edge",
     progress: bool = False,
     callback: Callable[[int, int], object] | None = None,
+    watch: Callable[[torch.Tensor], object] | None = None,
 ) -> ExtremalMasks:
     r"""Find, for each area, the smooth mask that keeps the target's score highest.
 
@@ -191,6 +192,7 @@ def extremal_perturbation(
         progress: show a progress bar.
         callback: called after each iteration with its number, from 1, and the number of all. What
             it raises ends the optimisation, and all is as before.
+        watch: called in each iteration with the masks as they are, M x 1 x H x W, without a graph.
 
     Returns:
         `ExtremalMasks`, which unpacks as (masks, history). The masks are those after the last step,
@@ -224,6 +226,8 @@ def extremal_perturbation(
     check_callable("reward_func", reward_func)
     if callback is not None:
         check_callable("callback", callback)
+    if watch is not None:
+        check_callable("watch", watch)
 
     with ExitStack() as stack:
         stack.enter_context(explaining(model, input))
@@ -257,6 +261,8 @@ def extremal_perturbation(
         def terms(parameters: torch.Tensor, t: int) -> tuple[torch.Tensor, torch.Tensor]:
             """Phi(m (*) x) and R_a(m)."""
             mask, full = generator.generate(parameters)
+            if watch is not None:
+                watch(mask.detach())
             reward = phi(mask, jitter and t % 2 == 0, f"in iteration {t + 1}")
             return reward, area_penalty(full, all_areas, pixels)
 

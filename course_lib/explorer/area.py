@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +12,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.masks.generator import generator_for
-from course_lib.attribution.masks.perturbation import BLUR_PERTURBATION, Perturbation
+from course_lib.attribution.masks.perturbation import BLUR_PERTURBATION
 from course_lib.attribution.masks.rewards import VARIANTS
-from course_lib.attribution.network.preserved import preserved
 
 from . import canvas
-from .threads import one_core_free
+from .jobs import FoundMasks, find_masks
+from .runners import Cancelled, InThread, Runner
 from .view import (
     CONTROL,
     LABELLED,
@@ -35,6 +32,7 @@ from .view import (
     in_colours,
     scores_of,
 )
+from .words import AREA, explained, legend
 
 if TYPE_CHECKING:
     from course_lib.figures.plotting import Picture
@@ -55,14 +53,6 @@ WHAT_THE_MASK_DOES = {
 }
 
 HOW_IT_COUNTS = {"preserve": "with", "delete": "without", "dual": "with"}
-
-
-REDRAW_EVERY = 0.1
-"""Seconds between two steps of the progress bar: more often nobody sees it move."""
-
-
-class Cancelled(Exception):
-    """The reader pressed Cancel."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +80,7 @@ class AreaState:
         areas: shares of the image, increasing.
         here: index of the area on show.
         found: the masks of all areas; None as long as there are none.
+        growing: the mask of the area on show as it is while it is optimised, (H, W); else None.
         image: the image, shape (3, H, W), in [0, 1].
         variant: "preserve", "delete" or "dual".
         class_name: name of the class.
@@ -105,6 +96,7 @@ class AreaState:
     class_name: str
     whole: float
     overlay: canvas.Overlay
+    growing: np.ndarray | None = None
 
 
 def render(state: AreaState) -> bytes:
@@ -115,10 +107,14 @@ def render(state: AreaState) -> bytes:
     if found is None:
         blank = canvas.blank_pixels()
         image = state.overlay.over(canvas.image_pixels(state.image))
+        middle = canvas.Tile(blank, f"{the_mask}\n{share}: not there yet")
+        if state.growing is not None:
+            heat = state.overlay.over(canvas.heat_pixels(state.growing, vmax=1.0))
+            middle = canvas.Tile(heat, f"{the_mask}\n{share}: on its way")
         return canvas.compose(
             [
                 canvas.Tile(image, f"the image\nscore of {name}: {state.whole:.1f}"),
-                canvas.Tile(blank, f"{the_mask}\n{share}: not there yet"),
+                middle,
                 canvas.Tile(blank, f"{the_curve}\nat each area: not there yet"),
             ]
         )
@@ -197,6 +193,7 @@ class AreaExplorer:
         masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
         names: the classes' names; the scenes' own by default.
         perturbation: "blur" or "fade".
+        runner: where the masks are optimised; in a thread by default.
         options: further arguments of `extremal_perturbation`.
 
     Raises:
@@ -219,6 +216,7 @@ class AreaExplorer:
         masks: Any = None,
         names: Sequence[str] | None = None,
         perturbation: str = BLUR_PERTURBATION,
+        runner: Runner | None = None,
         **options: Any,
     ) -> None:
         areas = tuple(float(area) for area in areas)
@@ -229,16 +227,17 @@ class AreaExplorer:
             )
         self._scores = scores_of(model, x, target)
         areas = _large_enough(areas, x, options.get("step"), options.get("sigma"))
-        # Its own copy: the masks are optimised while other cells may use the model with hooks.
-        self._model, self._x, self._areas = deepcopy(model), x.detach(), areas
+        self._x, self._areas = x.detach(), areas
+        self._runner: Runner = InThread(model) if runner is None else runner
         self._perturbation, self._options = perturbation, options
         self._image = image
         self._shown = self._show(x)[0]
-        self._overlay = canvas.outlines(masks)
+        self._outlines = canvas.Outlines(masks)
         self._names = class_names(len(self._scores), names)
         self._found: dict[tuple[int, str], Masks] = {}
+        self._growing: np.ndarray | None = None
+        self._wanted = False
         self._job: threading.Thread | None = None
-        self._stop = threading.Event()
 
         self.variant = ipywidgets.Dropdown(
             options=VARIANTS, description="Variant", style=LABELLED, layout=CONTROL
@@ -266,13 +265,17 @@ class AreaExplorer:
                 ipywidgets.HBox([self.again, self.cancel, self.progress], layout=row),
                 self.area,
                 self.screen,
+                ipywidgets.HTML(
+                    legend(False, outlined=masks is not None)
+                    + explained(AREA, "What are areas, masks and the curve?")
+                ),
                 self.news,
             ]
         )
         self.variant.observe(self._switch, names="value")
         self.target.observe(self._switch, names="value")
         self.area.observe(lambda _: self._update(), names="value")
-        self.cancel.on_click(lambda _: self._stop.set())
+        self.cancel.on_click(lambda _: self.stop())
         self.again.on_click(lambda _: self.start())
         self._update()
 
@@ -280,12 +283,16 @@ class AreaExplorer:
         """Optimise the masks of the chosen class and variant in the background."""
         if self._job is not None and self._job.is_alive():
             return
-        self._stop.clear()
+        self._wanted = True
         key = (self.target.value, self.variant.value)
         self._busy(True)
         self._update(f"Optimising the masks of all {len(self._areas)} areas.")
         self._job = threading.Thread(target=self._optimise, args=key, daemon=True)
         self._job.start()
+
+    def stop(self) -> None:
+        """End the optimisation that runs in the background."""
+        self._runner.stop()
 
     def wait(self) -> AreaExplorer:
         """Block until the masks of the chosen class and variant are there, and return the explorer.
@@ -318,7 +325,8 @@ class AreaExplorer:
             variant=variant,
             class_name=self._names[target],
             whole=float(self._scores[target]),
-            overlay=self._overlay,
+            overlay=self._outlines.of(target),
+            growing=None if self._growing is None else self._growing[here],
         )
 
     def contact_sheet(self) -> Picture:
@@ -347,52 +355,42 @@ class AreaExplorer:
         )
 
     def _optimise(self, target: int, variant: str) -> None:
-        redrawn = time.monotonic()
-
-        def step(iteration: int, total: int) -> None:
-            nonlocal redrawn
-            if self._stop.is_set():
-                raise Cancelled
-            now = time.monotonic()
-            if iteration == total or now - redrawn >= REDRAW_EVERY:
-                self.progress.max, self.progress.value = total, iteration
-                redrawn = now
-
-        news: str | Exception = ""
+        news: str | Exception = "Done."
         try:
-            with one_core_free():
-                result = extremal_perturbation(
-                    self._model,
-                    self._x,
-                    target,
-                    areas=list(self._areas),
-                    variant=variant,
-                    perturbation=self._perturbation,
-                    callback=step,
-                    **self._options,
-                )
-                self._found[target, variant] = self._measure(result, target, variant)
+            found = self._runner.run(
+                find_masks,
+                self._tell,
+                x=self._x,
+                target=target,
+                areas=self._areas,
+                variant=variant,
+                perturbation=self._perturbation,
+                options=self._options,
+            )
+            self._found[target, variant] = self._measured(found)
         except Cancelled:
             news = "Cancelled. Press Optimise to begin again."
         except Exception as error:  # an exception in a thread would vanish without a trace
             news = error
         finally:
+            self._growing = None
             self._busy(False)
         if (target, variant) == (self.target.value, self.variant.value):
             self._update(news)
 
-    def _measure(self, result: Any, target: int, variant: str) -> Masks:
-        masks = result.masks
-        border = self._options.get("border", "edge")
-        pyramid = Perturbation(self._x, type=self._perturbation, border=border)
-        with preserved(self._model), torch.no_grad():
-            seen = pyramid.apply(1 - masks if variant == "delete" else masks)
-            scores = self._model(seen)[:, target]
+    def _tell(self, iteration: int, total: int, masks: torch.Tensor) -> None:
+        """Show how far the masks are."""
+        self.progress.max, self.progress.value = total, iteration
+        self._growing = masks.numpy()
+        state = self.state(self.area.value)
+        self.screen.picture(render(state), describe(state), TILES)
+
+    def _measured(self, found: FoundMasks) -> Masks:
         return Masks(
-            masks=masks[:, 0].float().cpu().numpy(),
-            seen=self._show(seen),
-            scores=scores.float().cpu().numpy(),
-            covered=result.covered.cpu().numpy(),
+            masks=found.masks.numpy(),
+            seen=self._show(found.seen),
+            scores=found.scores.numpy(),
+            covered=found.covered.numpy(),
         )
 
     def _show(self, x: torch.Tensor) -> np.ndarray:
@@ -405,7 +403,7 @@ class AreaExplorer:
         if busy:
             self.progress.value = 0
         ready = (self.target.value, self.variant.value) in self._found
-        self.area.disabled = busy or not ready
+        self.area.disabled = not (busy or ready)
 
     def _switch(self, change: Any = None) -> None:
         if (self.target.value, self.variant.value) in self._found:
@@ -413,9 +411,12 @@ class AreaExplorer:
             self._update()
             return
         if self._job is not None and self._job.is_alive():
-            self._stop.set()
+            self.stop()
             self._job.join()
-        self.start()
+        if self._wanted:
+            self.start()
+        else:
+            self._update()
 
     def _update(self, news: str | Exception = "") -> None:
         """Draw the state, and say it, after `news` if there is any."""

@@ -32,6 +32,8 @@ QUIET = (107, 107, 107)
 ACCENT = (0, 114, 178)
 WARM = (213, 94, 0)
 BLANK = (232, 232, 232)
+DASH = 9
+"""Length of a dotted outline's pieces in pixels, and of what lies between them."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,23 @@ def heat_pixels(s: Any, vmax: float | None = None) -> np.ndarray:
     return _coloured(values, 0.0, _top(values.max() if vmax is None else vmax), RELEVANCE_CMAP)
 
 
+def blended(over: np.ndarray, under: np.ndarray, opacity: float) -> np.ndarray:
+    """A tile laid over another one: 1 shows `over` alone, 0 shows `under` alone."""
+    mixed = opacity * over.astype(np.float32) + (1 - opacity) * under.astype(np.float32)
+    return mixed.round().astype(np.uint8)
+
+
+def thumbnail(image: Any, side: int) -> bytes:
+    """The middle square of an image (3, H, W) in [0, 1] with `side` pixels, as PNG bytes."""
+    from PIL import Image, ImageOps
+
+    rgb = (np.clip(np.asarray(image, dtype=np.float32), 0, 1) * 255).round().astype(np.uint8)
+    square = ImageOps.fit(Image.fromarray(rgb.transpose(1, 2, 0)), (side, side))
+    buffer = io.BytesIO()
+    square.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
 def signed_pixels(s: Any, vmax: float | None = None) -> np.ndarray:
     """A signed map (H, W) in the course's diverging colours: white is 0, red positive."""
     values = np.asarray(s, dtype=np.float64)
@@ -131,11 +150,12 @@ class Overlay:
         return np.where(self.covered[..., None], self.colours, pixels)
 
 
-def outlines(masks: Any) -> Overlay:
+def outlines(masks: Any, focus: int) -> Overlay:
     """The outline of every mask, thin, in its class's colour on a dark edge.
 
     Args:
         masks: array (K, H, W) in [0, 1]; mask k is drawn in `class_colour(k)`. None draws nothing.
+        focus: the class asked for: its outline is solid, the others are dotted.
     """
     from PIL import Image, ImageColor
 
@@ -148,9 +168,29 @@ def outlines(masks: Any) -> Overlay:
         inside = large >= 128
         for grow, shrink, colour in ((4, 2, "#141414"), (2, 1, class_colour(k))):
             line = _grown(inside, grow) & _grown(~inside, shrink)
+            if k != focus:
+                line &= _dashes(inside)
             covered |= line
             colours[line] = ImageColor.getrgb(colour)
     return Overlay(covered, colours)
+
+
+class Outlines:
+    """The outlines of masks for each class that may be asked for, drawn once each.
+
+    Args:
+        masks: as for `outlines`.
+    """
+
+    def __init__(self, masks: Any) -> None:
+        self._masks = None if masks is None else np.asarray(masks, dtype=np.float32)
+        self._drawn: dict[int, Overlay] = {}
+
+    def of(self, focus: int) -> Overlay:
+        """The outlines when class `focus` is asked for."""
+        if focus not in self._drawn:
+            self._drawn[focus] = outlines(self._masks, focus)
+        return self._drawn[focus]
 
 
 def curve_pixels(
@@ -241,6 +281,16 @@ def _grown(inside: np.ndarray, radius: int) -> np.ndarray:
             wide[tuple(behind)] |= inside[tuple(ahead)]
         inside = wide
     return inside
+
+
+def _dashes(inside: np.ndarray) -> np.ndarray:
+    """Sectors around a region's middle that leave every other piece of its outline away."""
+    rows, columns = np.nonzero(inside)
+    y, x = np.mgrid[:TILE, :TILE]
+    angle = np.arctan2(y - rows.mean(), x - columns.mean()) / (2 * np.pi) + 0.5
+    around = int((inside & _grown(~inside, 1)).sum())
+    pieces = 2 * max(1, round(around / (2 * DASH)))
+    return (np.floor(angle * pieces) % 2).astype(bool)
 
 
 def _enlarge(pixels: np.ndarray, resampling: Any = None) -> np.ndarray:

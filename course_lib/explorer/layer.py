@@ -19,6 +19,7 @@ from course_lib.attribution.network.layers import named_layers
 from course_lib.attribution.network.preserved import preserved
 
 from . import canvas
+from .bars import ClassBars
 from .view import (
     CONTROL,
     LABELLED,
@@ -30,9 +31,11 @@ from .view import (
     class_names,
     explorer_box,
     in_colours,
+    opacity_slider,
     scores_of,
     static_and_live,
 )
+from .words import LAYER, SCORE, explained, legend
 
 if TYPE_CHECKING:
     from course_lib.figures.plotting import Picture
@@ -80,6 +83,7 @@ class LayerState:
         score: the network's score for the class.
         inside: share of the map's positive values inside the class's object, None if unknown.
         overlay: the objects' outlines.
+        opacity: of the map over the image, 0 to 1.
     """
 
     image: np.ndarray
@@ -91,23 +95,25 @@ class LayerState:
     score: float
     inside: float | None
     overlay: canvas.Overlay
+    opacity: float = 1.0
 
 
 def render(state: LayerState) -> bytes:
     """The picture of a state, as PNG: the image, and the layer's map over the same frame."""
+    picture = canvas.image_pixels(state.image)
     name, paint = state.class_name, canvas.signed_pixels if state.signed else canvas.heat_pixels
     if state.map is None:
         right = canvas.Tile(canvas.blank_pixels(), f"no {state.method}\n{name}, {state.layer}")
     else:
         height, width = state.map.shape
         right = canvas.Tile(
-            state.overlay.over(paint(state.map)),
+            state.overlay.over(canvas.blended(paint(state.map), picture, state.opacity)),
             f"{state.method}\n{name}, {state.layer}, {height} x {width}",
         )
-    image = state.overlay.over(canvas.image_pixels(state.image))
-    return canvas.compose(
-        [canvas.Tile(image, f"the image\nscore of {name}: {state.score:.1f}"), right]
+    left = canvas.Tile(
+        state.overlay.over(picture), f"the image\nscore of {name}: {state.score:.1f}"
     )
+    return canvas.compose([left, right])
 
 
 def describe(state: LayerState) -> str:
@@ -235,12 +241,14 @@ class LayerExplorer:
         names: the classes' names; the scenes' own by default.
         layers: names of the layers on the slider; all that have a map by default.
         methods: names among `METHODS`; all by default.
+        opacity: of the map over the image, 0 to 1.
 
     Raises:
         ValueError: for more than one image, a target out of range, an unknown layer or method.
 
     Attributes:
-        method, target, layer: the controls (ipywidgets); set their `value` to move them.
+        method, target, layer, opacity: the controls (ipywidgets); set their `value` to move them.
+        bars: the classes with the highest scores, which can be pressed.
         screen, news: the picture and the line under it.
     """
 
@@ -255,6 +263,7 @@ class LayerExplorer:
         names: Sequence[str] | None = None,
         layers: Sequence[str] | None = None,
         methods: Sequence[str] | None = None,
+        opacity: float = 1.0,
     ) -> None:
         self._scores = scores_of(model, x, target)
         known = spatial_layers(model, x)
@@ -269,7 +278,7 @@ class LayerExplorer:
         self._model, self._x = model, x.detach()
         self._image = in_colours(x if image is None else torch.as_tensor(image)[None])[0]
         self._masks = None if masks is None else np.asarray(masks, dtype=np.float32)
-        self._overlay = canvas.outlines(self._masks)
+        self._outlines = canvas.Outlines(self._masks)
         self._names = class_names(len(self._scores), names)
         self._states: dict[tuple[str, int, str], LayerState] = {}
 
@@ -285,18 +294,26 @@ class LayerExplorer:
             layout=SLIDER,
             continuous_update=True,
         )
+        self.opacity = opacity_slider(opacity)
+        self.bars = ClassBars(self.target, self._names, self._scores)
         self.screen, self.news = Screen(), News()
+        self._legend = ipywidgets.HTML()
         self.view = explorer_box(
             [
                 ipywidgets.HBox(
                     [self.method, self.target], layout=ipywidgets.Layout(flex_flow="row wrap")
                 ),
+                self.bars,
+                ipywidgets.HTML(explained(SCORE, "What is a score?")),
                 self.layer,
+                self.opacity,
                 self.screen,
+                self._legend,
+                ipywidgets.HTML(explained(LAYER, "What is a layer?")),
                 self.news,
             ]
         )
-        for control in (self.method, self.target, self.layer):
+        for control in (self.method, self.target, self.layer, self.opacity):
             control.observe(self._update, names="value")
         self._update()
 
@@ -323,7 +340,7 @@ class LayerExplorer:
             layer=layer,
             score=float(self._scores[target]),
             inside=None,
-            overlay=self._overlay,
+            overlay=self._outlines.of(target),
         )
 
     def contact_sheet(self) -> Picture:
@@ -361,6 +378,7 @@ class LayerExplorer:
 
     def _update(self, change: Any = None) -> None:
         settings = (self.method.value, self.target.value, self.layer.value)
+        self._legend.value = legend(METHODS[self.method.value].signed, self._masks is not None)
         try:
             state = self.state(*settings)
         except Exception as error:  # an exception in a callback would vanish without a trace
@@ -368,6 +386,7 @@ class LayerExplorer:
             self.news.error(error, describe(state))
         else:
             self.news.say(describe(state))
+        state = replace(state, opacity=self.opacity.value / 100)
         self.screen.picture(render(state), describe(state), TILES)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:

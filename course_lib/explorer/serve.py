@@ -18,8 +18,9 @@ TITLE = "Where does a neural network look?"
 INTRODUCTION = """\
 # {title}
 
-The network is `{arch}`. Sliders move with the arrow keys once they have the focus. The page is
-there [in light](?theme=light) and [in dark colours](?theme=dark).
+Choose a network and a picture, ask for a class, and see which places of the picture speak for it.
+Sliders move with the arrow keys once they have the focus; the address of this page says what it
+shows. It is there [in light](?theme=light) and [in dark colours](?theme=dark).
 """
 
 LAYERS = """\
@@ -27,6 +28,12 @@ LAYERS = """\
 
 Which evidence for a class does each layer hold, and where? Later layers see more of the image in
 each cell, and draw a coarser map.
+"""
+
+RISE = """\
+## From the outside
+
+What can be learned of a network without looking into it? Cover parts of the picture, and ask again.
 """
 
 AREAS = """\
@@ -97,15 +104,18 @@ def page_notebook(arch: str, image: str | None) -> NotebookNode:
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
     prepare = (
+        "import os\n"
         "from course_lib.explorer.page import Page\n"
-        f"page = Page({arch!r}, image={image!r})\n"
+        f"page = Page({arch!r}, image={image!r}, query=os.environ.get('QUERY_STRING', ''))\n"
         "page.chooser"
     )
     cells = [
-        new_markdown_cell(INTRODUCTION.format(title=TITLE, arch=arch)),
+        new_markdown_cell(INTRODUCTION.format(title=TITLE)),
         new_code_cell(prepare),
         new_markdown_cell(LAYERS),
         new_code_cell("page.layers"),
+        new_markdown_cell(RISE),
+        new_code_cell("page.rise"),
         new_markdown_cell(AREAS),
         new_code_cell("page.areas"),
     ]

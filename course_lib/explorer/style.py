@@ -4,10 +4,51 @@ from __future__ import annotations
 
 import ipywidgets
 
+from .bars import BAR_STYLE
+
 CONTROLS = "course-controls"
 """The class that a box's controls are styled by."""
 
-STYLE = """
+STYLE = (
+    BAR_STYLE
+    + """
+.course-controls .course-bars { display: flex; flex-wrap: wrap; overflow: visible; }
+.course-controls .course-bar {
+  flex: 0 0 14em;
+  max-width: calc(50% - 4px);
+  text-align: left;
+  background-color: transparent;
+  color: inherit;
+  border: 1px solid var(--jp-border-color1, #bdbdbd);
+  background-image: linear-gradient(
+    90deg, rgba(0, 114, 178, .38) var(--course-bar, 0%), transparent 0);
+}
+.course-controls .course-asked { border: 2px solid currentColor; font-weight: 600; }
+.course-controls .course-thumbnail {
+  width: 8em;
+  height: 8.2em;
+  padding: 6.5em .2em 0;
+  font-size: .8em;
+  line-height: 1.5;
+  overflow: hidden;
+  text-overflow: ellipsis;
+  color: inherit;
+  background-color: transparent;
+  background-repeat: no-repeat;
+  background-position: center .4em;
+  background-size: 6em;
+  border: 2px solid transparent;
+}
+.course-controls .course-thumbnail.course-asked { border-color: currentColor; }
+.course-controls .course-colours {
+  display: inline-block;
+  width: 9em;
+  height: .9em;
+  vertical-align: -.1em;
+  border: 1px solid #888;
+}
+.course-controls .course-help { max-width: 44rem; }
+.course-controls .course-help p { margin: .3em 0 .6em; }
 .course-controls select {
   background-image:
     linear-gradient(45deg, transparent 50%, currentColor 50%),
@@ -51,6 +92,7 @@ STYLE = """
   }
 }
 """
+)
 """ipywidgets draws a drop-down's arrow in black, a slider without a sign that it has the focus,
 and the other controls with a pale line that hardly shows on white.
 

@@ -144,6 +144,17 @@ def in_colours(images: Any) -> np.ndarray:
     return values.numpy()
 
 
+def opacity_slider(opacity: float) -> ipywidgets.IntSlider:
+    """The control that says how much of the image shows through the map, in per cent."""
+    return ipywidgets.IntSlider(
+        value=round(100 * opacity),
+        step=5,
+        description="Opacity, %",
+        style=LABELLED_SLIDER,
+        layout=SLIDER,
+    )
+
+
 def class_chooser(names: Sequence[str], target: int) -> ipywidgets.Dropdown:
     """The control that chooses a class by its name, beginning with class `target`."""
     return ipywidgets.Dropdown(

@@ -26,6 +26,10 @@ A page that is closed ends its kernel itself, at once. This is for a browser tha
 """
 
 
+LARGEST_UPLOAD = 64 * 2**20
+"""Bytes of an uploaded photo: those of a good camera have some 10 million, Tornado's own limit."""
+
+
 class PageHandler(TornadoVoilaHandler):
     """Voila's page, with the cookie that it needs to be allowed to end its kernel.
 
@@ -84,6 +88,6 @@ def voila_server(notebook: Path, *, port: int, browser: bool) -> Server:
     ]
     for owner, settings in kernel_config().items():
         arguments += [f"--{owner}.{name}={value}" for name, value in settings.items()]
-    server = Server()
+    server = Server(tornado_settings={"websocket_max_message_size": LARGEST_UPLOAD})
     server.initialize(arguments)
     return server

@@ -68,7 +68,7 @@ def shoot(page: Any, tmp_path: Path) -> Callable[[str], None]:
     """A function that takes a screenshot under a name."""
     folder = Path(os.environ.get("COURSE_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
-    return lambda name: page.screenshot(path=folder / f"{name}.png")
+    return lambda name: page.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
 @dataclass(frozen=True)

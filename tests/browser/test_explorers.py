@@ -1,7 +1,4 @@
-"""Both explorers in a real browser: in the lessons that show them, and on their own page.
-
-COURSE_SCREENSHOTS=FOLDER keeps the pictures that the tests take.
-"""
+"""The explorers in a real browser: in the lessons that show them, and on their own page."""
 
 from __future__ import annotations
 
@@ -132,6 +129,16 @@ def test_the_areas_of_lesson_07(lab, page, shoot):
     shoot("lesson_07")
 
 
+def explorers(page: Any) -> Any:
+    """The page's explorers, once all are drawn."""
+    from playwright.sync_api import expect
+
+    views = page.locator(".course-explorer")
+    expect(views).to_have_count(3)
+    views.last.get_by_role("img").wait_for()
+    return views
+
+
 def test_the_page_of_explorers(site, page, shoot):
     from playwright.sync_api import expect
 
@@ -140,54 +147,123 @@ def test_the_page_of_explorers(site, page, shoot):
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.emulate_media(color_scheme="dark")
     page.goto(f"{site.address}?theme=light")
-    views = page.locator(".course-explorer")
-    expect(views).to_have_count(2)
+    views = explorers(page)
     assert brightness(page) > 200
     title = page.get_by_role("heading", name="Where does a neural network look?", level=1)
     expect(title).to_have_count(1)
+    page.keyboard.press("End")
+    page.wait_for_function("scrollY > innerHeight / 2")
+    page.keyboard.press("Home")
+    page.wait_for_function("scrollY === 0")
+
     explore_layers(page, views.first)
+    views.last.get_by_role("button", name="Optimise").click()
     explore_areas(page, views.last)
     shoot("explore")
-
-    before = views.first.get_by_role("img").get_attribute("src")
     scene = page.get_by_role("spinbutton", name="Scene")
-    scene.fill("3")
-    scene.press("Enter")
-    expect(views.first.get_by_role("img")).not_to_have_attribute("src", before)
-    expect(views).to_have_count(2)
+    picture_after(views.first, lambda: (scene.fill("3"), scene.press("Enter")))
+    expect(views).to_have_count(3)
     assert complaints == []
     local = (site.address, site.address.replace("http", "ws", 1), "data:", "blob:")
     assert [url for url in elsewhere if not url.startswith(local)] == []
 
 
-def test_the_page_in_the_dark_at_twice_the_size(site, page, shoot):
+def test_an_own_photo_overlaid_asked_for_another_class_and_loaded_anew(site, page, shoot):
+    """Upload, network, a class's bar, opacity; then the same address again."""
     from playwright.sync_api import expect
 
+    from course_lib.world.photographs import photos
+
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(site.address)
+    views = explorers(page)
+    layers = views.first
+    page.get_by_role("combobox", name="Network").select_option("efficientnet_lite0 (photographs)")
+    page.wait_for_url("**network=efficientnet_lite0**")
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Your own photo").click()
+    chosen.value.set_files(photos()["coffee"].path)
+    page.wait_for_url("**picture=own**")
+    picture = layers.get_by_role("img")
+    expect(picture).to_have_attribute("alt", re.compile("for espresso at layer"))
+    shoot("explore_upload")
+
+    bar = layers.locator(".course-bar").nth(1)
+    name = re.sub(r"\s+-?[\d.]+$", "", bar.inner_text())
+    said = picture_after(layers, bar.click)
+    assert f"for {name} at layer" in said
+    assert page.evaluate("document.activeElement.classList.contains('course-asked')")
+    for view in views.all():
+        expect(view.get_by_role("combobox", name="Class")).to_have_value(name)
+    page.wait_for_url("**target=**")
+
+    opacity = layers.get_by_role("slider", name="Opacity, %")
+    source = picture.get_attribute("src")
+    opacity.focus()
+    page.keyboard.press("Home")
+    expect(picture).not_to_have_attribute("src", source)
+    page.wait_for_url("**opacity=0**")
+
+    page.get_by_role("button", name="coffee").click()
+    page.wait_for_url("**picture=photo-coffee**")
+    layers.get_by_role("combobox", name="Method").select_option("Linear approximation")
+    page.wait_for_url("**method=Linear**")
+    shown, address = picture.get_attribute("alt"), page.url
+    page.reload()
+    expect(explorers(page).first.get_by_role("img")).to_have_attribute("alt", shown)
+    page.wait_for_timeout(1000)
+    assert page.url == address
+
+    page.goto(re.sub("picture=[^&]*", "picture=own", address))
+    expect(page.get_by_role("status").first).to_contain_text("upload it again")
+    assert complaints == []
+
+
+def test_a_picture_may_be_pasted(site, page):
+    page.goto(site.address)
+    explorers(page)
+    page.evaluate(
+        "async () => {"
+        "const canvas = Object.assign(document.createElement('canvas'), {width: 50, height: 40});"
+        "canvas.getContext('2d').fillRect(0, 0, 50, 40);"
+        "const blob = await new Promise(done => canvas.toBlob(done));"
+        "const clipboardData = new DataTransfer();"
+        "clipboardData.items.add(new File([blob], 'a.png', {type: 'image/png'}));"
+        "document.body.dispatchEvent("
+        "new ClipboardEvent('paste', {clipboardData, bubbles: true, cancelable: true})); }"
+    )
+    page.wait_for_url("**picture=own**")
+
+
+def test_the_page_in_the_dark_at_twice_the_size(site, page, shoot):
     page.set_viewport_size({"width": 640, "height": 900})
     page.emulate_media(color_scheme="dark")
     page.goto(site.address)
-    views = page.locator(".course-explorer")
-    expect(views).to_have_count(2)
-    views.first.get_by_role("img").wait_for()
+    views = explorers(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
     assert brightness(page) < 60
     shoot("explore_dark")
 
-    expect(views.last.get_by_role("img")).to_have_attribute("alt", re.compile("^Preserve mask"))
-    expect(views.last.get_by_role("button", name="Optimise")).to_be_enabled()
     controls = list(way_of_the_focus(page))
-    assert [name for name, _ in controls] == [
-        *("in light", "in dark colours", "Scene", "Another scene"),
-        *("Method", "Class", "Layer"),
-        *("Variant", "Class", "Optimise", "Area"),
+    names = [name for name, _ in controls]
+    pictures = page.locator(".course-thumbnail").all_inner_texts()
+    bars = page.locator(".course-bar").all_inner_texts()
+    help_texts = page.locator("summary").all_inner_texts()
+    assert names == [
+        *("in light", "in dark colours", "Network"),
+        *(*pictures, "Scene", "Another scene", "Your own photo (0)"),
+        *("Method", "Class", *bars, help_texts[0], "Layer", "Opacity, %", help_texts[1]),
+        *("Class", "Run", "Opacity, %", help_texts[2]),
+        *("Variant", "Class", "Optimise", help_texts[3]),
     ]
     for name, outline in controls[2:]:
         assert outline == "solid 3px", name
 
-    page.set_viewport_size({"width": 400, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     tiles = views.last.locator(".course-tile")
-    expect(tiles).to_have_count(3)
+    assert tiles.count() == 3
     boxes = [tile.bounding_box() for tile in tiles.all()]
     assert all(box["width"] >= 200 for box in boxes)
     assert [box["y"] for box in boxes] == sorted({box["y"] for box in boxes})

@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.masks.generator import generator_for
 from course_lib.explorer import AreaExplorer, canvas
 from course_lib.explorer.area import describe, render
@@ -48,21 +47,6 @@ def explorer(scene):
     )
 
 
-def test_callback_counts_the_iterations_and_may_stop_them(scene):
-    x = torch.from_numpy(scene.image)[None]
-    seen = []
-    extremal_perturbation(
-        Red(), x, 0, areas=[0.1], max_iter=3, callback=lambda i, n: seen.append((i, n))
-    )
-    assert seen == [(1, 3), (2, 3), (3, 3)]
-
-    def stop(iteration, total):
-        raise RuntimeError("enough")
-
-    with pytest.raises(RuntimeError, match="enough"):
-        extremal_perturbation(Red(), x, 0, areas=[0.1], max_iter=3, callback=stop)
-
-
 def alt_of(explorer):
     return html.unescape(re.search(r'alt="([^"]*)"', explorer.screen.value).group(1))
 
@@ -87,15 +71,6 @@ def test_before_there_are_masks_class_area_and_score_are_said(explorer):
     assert Image.open(io.BytesIO(render(explorer.state(1)))).size == waiting
 
 
-def test_the_progress_bar_is_not_redrawn_for_every_iteration(explorer, monkeypatch):
-    drawn = []
-    explorer.progress.observe(lambda change: drawn.append(change.new), names="value")
-    now = iter([0.0, 0.05, 0.11, 0.12, 0.13, 0.14, 0.15])
-    monkeypatch.setattr("course_lib.explorer.area.time.monotonic", lambda: next(now))
-    explorer._optimise(0, "preserve")
-    assert drawn == [2, 6]
-
-
 def test_one_core_is_left_to_the_browser(explorer, monkeypatch):
     seen = []
 
@@ -103,7 +78,7 @@ def test_one_core_is_left_to_the_browser(explorer, monkeypatch):
         seen.append(torch.get_num_threads())
         raise ValueError
 
-    monkeypatch.setattr("course_lib.explorer.area.extremal_perturbation", note)
+    monkeypatch.setattr("course_lib.explorer.jobs.extremal_perturbation", note)
     monkeypatch.setattr("course_lib.explorer.threads.os.cpu_count", lambda: 2)
     torch.set_num_threads(2)
     explorer.start()
@@ -171,13 +146,15 @@ def test_cancel_stops_and_says_so(explorer, monkeypatch):
     gate = threading.Event()
     begun = threading.Event()
 
-    def slow(*args, callback, **options):
+    def slow(*args, callback, watch, **options):
+        watch(torch.zeros(3, 1, 48, 48))
         begun.set()
         gate.wait(10)
         callback(1, 100)
         raise AssertionError("the callback should have stopped it")
 
-    monkeypatch.setattr("course_lib.explorer.area.extremal_perturbation", slow)
+    monkeypatch.setattr("course_lib.explorer.jobs.extremal_perturbation", slow)
+    monkeypatch.setattr("course_lib.explorer.jobs.TOLD_EVERY", 0)
     explorer.start()
     assert begun.wait(10)
     assert not explorer.cancel.disabled
@@ -198,13 +175,38 @@ def test_cancel_stops_and_says_so(explorer, monkeypatch):
     explorer.wait()
     assert alt_of(explorer) == describe(explorer.state(1))
     assert explorer.state(1).found is not None
+    assert "Done." in explorer.news.value
+
+
+def test_the_mask_is_drawn_while_it_is_optimised(explorer):
+    waiting = explorer.screen.value
+    masks = torch.zeros(3, 48, 48)
+    masks[1, 20:30] = 1
+    explorer._tell(2, 6, masks)
+    assert (explorer.progress.value, explorer.progress.max) == (2, 6)
+    assert explorer.screen.value != waiting
+    assert alt_of(explorer) == without_a_mask(explorer, "10 %")
+    of_all = [render(explorer.state(i)) for i in range(3)]
+    assert of_all[1] not in (of_all[0], of_all[2])
+    explorer.wait()
+    assert explorer.state(1).growing is None
+
+
+def test_another_class_is_optimised_only_once_masks_were_asked_for(explorer):
+    explorer.target.value = 1
+    assert explorer._job is None
+    assert "for green" in alt_of(explorer)
+    explorer.wait()
+    explorer.target.value = 2
+    explorer._job.join(60)
+    assert explorer.state(1).found is not None
 
 
 def test_errors_in_the_background_are_shown(explorer, monkeypatch):
     def fail(*args, **options):
         raise ValueError("no <mask> today")
 
-    monkeypatch.setattr("course_lib.explorer.area.extremal_perturbation", fail)
+    monkeypatch.setattr("course_lib.explorer.jobs.extremal_perturbation", fail)
     with pytest.raises(RuntimeError, match="no masks for red"):
         explorer.wait()
     assert 'role="alert"' in explorer.news.value

@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 
+import ipywidgets
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,7 @@ from torch import nn
 
 from course_lib.attribution.excitation_backprop import contrastive_excitation_backprop
 from course_lib.explorer import LayerExplorer, canvas
+from course_lib.explorer.bars import STEPS, ClassBars
 from course_lib.explorer.layer import (
     METHODS,
     contrast_layer,
@@ -22,8 +24,10 @@ from course_lib.explorer.layer import (
     render,
     spatial_layers,
 )
+from course_lib.explorer.view import class_chooser
+from course_lib.explorer.words import LAYER, OUTLINES, SCORE
 from course_lib.world.networks import NETWORKS, load_network
-from course_lib.world.scenes import draw_scene
+from course_lib.world.scenes import CLASSES, draw_scene
 
 SEED = 5  # a star, a heart and a crescent
 
@@ -184,7 +188,7 @@ def test_drawing_is_pure_and_shows_the_map_where_it_is(explorer):
 
 
 def test_outlines_lie_on_the_edges_of_the_masks(scene):
-    overlay = canvas.outlines(scene.masks)
+    overlay = canvas.outlines(scene.masks, 3)
     grown = np.zeros((canvas.TILE, canvas.TILE), dtype=bool)
     scale = canvas.TILE // 96
     for mask in scene.masks:
@@ -199,7 +203,66 @@ def test_outlines_lie_on_the_edges_of_the_masks(scene):
 
 
 def test_no_masks_no_outlines():
-    assert not canvas.outlines(None).covered.any()
+    assert not canvas.outlines(None, 3).covered.any()
+
+
+def test_the_outline_asked_for_is_solid_and_the_others_are_dotted(scene):
+    outlines = canvas.Outlines(scene.masks)
+    star, ring = (outlines.of(k).covered for k in (3, 6))
+    own = np.kron(scene.masks[3] > 0, np.ones((canvas.TILE // 96,) * 2, dtype=bool))
+    solid, dotted = (star & own).sum(), (ring & own).sum()
+    assert 0.3 * solid < dotted < 0.7 * solid
+    assert not (ring & own & ~star).any()
+    assert outlines.of(3) is outlines.of(3)
+
+
+def test_the_map_is_laid_over_the_image(explorer):
+    state = explorer.state("Grad-CAM", 3, "4")
+    alone, none = (decode(render(replace(state, opacity=o)))[canvas.TITLE :] for o in (1, 0))
+    image, over = none[:, : canvas.TILE], none[:, canvas.TILE + canvas.GAP :]
+    assert np.array_equal(image, over)
+    half = decode(render(replace(state, opacity=0.5)))[canvas.TITLE :].astype(int)
+    mean = (alone.astype(int) + none) / 2
+    assert np.abs(half - mean).max() <= 1
+    explorer.opacity.value = 50
+    assert explorer.screen.value.count("<img") == 1
+
+
+def test_a_bar_asks_for_its_class(explorer):
+    buttons = explorer.bars._buttons
+    (cross,) = [b for b in buttons if b.description.startswith("cross ")]
+    cross.click()
+    assert explorer.target.value == CLASSES.index("cross")
+    assert "for cross" in alt_of(explorer)
+    assert [b for b in buttons if "course-asked" in b._dom_classes] == [cross]
+    assert cross.tooltip == "cross is asked for"
+
+
+def test_bars_are_those_of_the_highest_scores_and_of_the_class_asked_for():
+    chooser = class_chooser([f"class {i}" for i in range(20)], 3)
+    scores = torch.arange(20.0) - 15
+    bars = ClassBars(chooser, [f"class {i}" for i in range(20)], scores)
+    said = [b.description for b in bars._buttons]
+    assert said[0] == "class 19  4.0"
+    assert said[-1] == "class 3  -12.0"
+    lengths = [c for b in bars._buttons for c in b._dom_classes if c.startswith("course-bar-")]
+    assert lengths[0] == f"course-bar-{STEPS}"
+    assert lengths[-1] == "course-bar-0"
+    chooser.value = 4
+    assert bars._buttons[-1].description == "class 4  -11.0"
+
+
+def test_the_view_says_what_its_parts_are(explorer):
+    def texts(box):
+        for child in box.children:
+            yield from texts(child) if hasattr(child, "children") else [child]
+
+    said = " ".join(w.value for w in texts(explorer.view) if isinstance(w, ipywidgets.HTML))
+    for words in (SCORE, LAYER, OUTLINES):
+        assert html.escape(words) in said
+    assert "most on this map" in said
+    explorer.method.value = "Linear approximation"
+    assert "against the class" in explorer._legend.value
 
 
 def test_an_image_that_is_not_square_keeps_its_shape():
@@ -276,7 +339,7 @@ def test_bad_input_gets_one_sentence(scene):
 
 
 def test_every_control_has_a_label(explorer):
-    for control in (explorer.method, explorer.target, explorer.layer):
+    for control in (explorer.method, explorer.target, explorer.layer, explorer.opacity):
         assert control.description
 
 

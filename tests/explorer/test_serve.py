@@ -15,29 +15,13 @@ from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
 from course_lib.classroom import lab
-from course_lib.explorer import page as page_module
 from course_lib.explorer import voila_page
 from course_lib.explorer.page import Page
 from course_lib.explorer.serve import page_notebook, serve, write_page
 from course_lib.explorer.voila_page import TEMPLATE, PageHandler, unless_page_closed
 from course_lib.world import examples
 from course_lib.world.examples import to_image
-from course_lib.world.photographs import photos
 from course_lib.world.scenes import draw_scene
-
-
-class Quiet(page_module.AreaExplorer):
-    """An explorer that optimises nothing, but remembers that it should have."""
-
-    started = 0
-
-    def start(self):
-        self.started += 1
-
-
-@pytest.fixture(autouse=True)
-def _no_optimising(monkeypatch):
-    monkeypatch.setattr(page_module, "AreaExplorer", Quiet)
 
 
 class Server:
@@ -58,49 +42,6 @@ def served(monkeypatch):
     return calls
 
 
-def test_the_page_shows_both_explorers_on_the_example():
-    page = Page()
-    assert page.scene.value == examples.EXAMPLE_SEED
-    assert page.layers.children == (page.layer_explorer.view,)
-    assert page.areas.children == (page.area_explorer.view,)
-    assert page.area_explorer.started == 1
-    scene = draw_scene(examples.EXAMPLE_SEED)
-    for explorer in (page.layer_explorer, page.area_explorer):
-        assert torch.equal(explorer._x, scene.x)
-        assert explorer.target.value == scene.objects[0]
-
-
-def test_another_scene_takes_the_place_of_the_first_and_stops_its_masks():
-    page = Page()
-    first = page.area_explorer
-    page.scene.value = 3
-    assert first._stop.is_set()
-    assert page.area_explorer is not first
-    scene = draw_scene(3)
-    assert torch.equal(page.layer_explorer._x, scene.x)
-    assert torch.equal(page.area_explorer._x, scene.x)
-    assert page.layers.children == (page.layer_explorer.view,)
-    assert page.area_explorer.target.value == scene.objects[0]
-
-
-def test_lots_are_drawn_among_the_scenes(monkeypatch):
-    page = Page()
-    monkeypatch.setattr(page_module.random, "randint", lambda low, high: high)
-    page.chooser.children[1].click()
-    assert page.scene.value == page_module.LAST_SCENE
-    assert torch.equal(page.layer_explorer._x, draw_scene(page_module.LAST_SCENE).x)
-
-
-def test_an_image_of_ones_own_has_no_chooser(tmp_path):
-    from torchvision.utils import save_image
-
-    path = tmp_path / "mine.png"
-    save_image(draw_scene(7).x, path)
-    page = Page(image=str(path))
-    assert page.chooser.children == ()
-    torch.testing.assert_close(page.layer_explorer._x, draw_scene(7).x, atol=0.003, rtol=0)
-
-
 def test_a_network_that_takes_normalised_images_shows_them_as_they_were():
     preset = models.get_model_weights("resnet18").DEFAULT.transforms()
     image = torch.rand(1, 3, 8, 8)
@@ -114,7 +55,7 @@ def test_the_notebook_has_headings_and_is_the_same_every_time(tmp_path):
     assert (tmp_path / "a.ipynb").read_bytes() == (tmp_path / "b.ipynb").read_bytes()
     cells = page_notebook("tiny_vgg", None).cells
     headings = [cell.source.split("\n")[0] for cell in cells if cell.cell_type == "markdown"]
-    assert [re.match("#+", heading).group() for heading in headings] == ["#", "##", "##"]
+    assert [re.match("#+", heading).group() for heading in headings] == ["#", "##", "##", "##"]
 
 
 def test_the_notebook_s_code_makes_the_page(tmp_path):
@@ -126,6 +67,13 @@ def test_the_notebook_s_code_makes_the_page(tmp_path):
             names["shown"] = eval(last, names)
     assert isinstance(names["page"], Page)
     assert names["shown"] is names["page"].areas
+
+
+def test_the_page_s_address_reaches_the_page(monkeypatch):
+    monkeypatch.setenv("QUERY_STRING", "picture=scene-3&theme=dark")
+    names: dict = {}
+    exec(page_notebook("tiny_vgg", None).cells[1].source, names)
+    assert names["page"].state().picture == "scene-3"
 
 
 def test_no_page_or_template_names_another_server():
@@ -224,15 +172,7 @@ def test_a_page_that_was_closed_leaves_no_traceback(error, told, caplog, monkeyp
     assert ("never retrieved" in caplog.text) == told
 
 
-def test_a_photo_is_named_by_what_is_on_it_and_its_author_is_shown(served):
+def test_a_photo_is_named_by_what_is_on_it(served):
     serve("efficientnet_lite0", "coffee", browser=False, say=lambda line: None)
     text, _, _ = served.pop()
     assert "image='coffee'" in text
-    page = Page("efficientnet_lite0", image="coffee")
-    (credit,) = page.chooser.children
-    assert credit.value == photos()["coffee"].credit
-    assert (
-        page.layer_explorer.state_without_map("Grad-CAM", 967, "avgpool").class_name == "espresso"
-    )
-    shown = torch.from_numpy(page.layer_explorer._image)
-    torch.testing.assert_close(shown[None], to_image("efficientnet_lite0", page.layer_explorer._x))
