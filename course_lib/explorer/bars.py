@@ -53,7 +53,7 @@ class ClassBars(ipywidgets.Box):
         top = max(float(self._scores.max()), 1e-9)
         for index, button in zip(self._classes, self._buttons, strict=True):
             name, score = self._names[index], float(self._scores[index])
-            button.description = f"{name}  {score:.1f}"
+            button.description = f"{name} {score:.1f}"
             button.tooltip = f"{name} is asked for" if index == asked else f"Ask for {name}"
             length = round(STEPS * max(0.0, score) / top)
             kept = [

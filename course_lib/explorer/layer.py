@@ -350,9 +350,9 @@ class LayerExplorer:
         method, target = self.method.value, self.target.value
         kind: Literal["signed", "heat"] = "signed" if METHODS[method].signed else "heat"
         panels: list[Panel | None] = [
-            Panel("image", self._image, "the image", self._masks),
+            Panel("image", self._image, "the image", self._masks, focus=target),
             *(
-                Panel(kind, self.state(method, target, layer).map, layer, self._masks)
+                Panel(kind, self.state(method, target, layer).map, layer, self._masks, focus=target)
                 for layer in self.layer.options
             ),
         ]

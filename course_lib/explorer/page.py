@@ -237,7 +237,7 @@ class Page:
 
 def _networks(arch: str) -> list[tuple[str, str]]:
     """The networks on offer, with what they know."""
-    offered = {name: f"{name} (shapes)" for name in NETWORKS} | {REAL: f"{REAL} (photographs)"}
+    offered = {name: f"{name} (shapes)" for name in NETWORKS} | {REAL: f"{REAL} (photos)"}
     return [(label, name) for name, label in {arch: arch, **offered}.items()]
 
 

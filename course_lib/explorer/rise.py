@@ -191,7 +191,7 @@ class RiseExplorer:
         )
         self.opacity = opacity_slider(opacity)
         self.progress = ipywidgets.IntProgress(
-            description="Masks", max=counts[-1], style=LABELLED, layout=CONTROL
+            description="Running", max=counts[-1], style=LABELLED, layout=CONTROL
         )
         self.run = ipywidgets.Button(description="Run", icon="play")
         self.cancel = ipywidgets.Button(description="Cancel", icon="stop", disabled=True)

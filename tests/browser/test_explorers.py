@@ -179,7 +179,7 @@ def test_an_own_photo_overlaid_asked_for_another_class_and_loaded_anew(site, pag
     page.goto(site.address)
     views = explorers(page)
     layers = views.first
-    page.get_by_role("combobox", name="Network").select_option("efficientnet_lite0 (photographs)")
+    page.get_by_role("combobox", name="Network").select_option("efficientnet_lite0 (photos)")
     page.wait_for_url("**network=efficientnet_lite0**")
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Your own photo").click()
@@ -205,7 +205,7 @@ def test_an_own_photo_overlaid_asked_for_another_class_and_loaded_anew(site, pag
     expect(picture).not_to_have_attribute("src", source)
     page.wait_for_url("**opacity=0**")
 
-    page.get_by_role("button", name="coffee").click()
+    page.get_by_role("button", name="coffee", exact=True).click()
     page.wait_for_url("**picture=photo-coffee**")
     layers.get_by_role("combobox", name="Method").select_option("Linear approximation")
     page.wait_for_url("**method=Linear**")
@@ -254,8 +254,8 @@ def test_the_page_in_the_dark_at_twice_the_size(site, page, shoot):
         *("in light", "in dark colours", "Network"),
         *(*pictures, "Scene", "Another scene", "Your own photo (0)"),
         *("Method", "Class", *bars, help_texts[0], "Layer", "Opacity, %", help_texts[1]),
-        *("Class", "Run", "Opacity, %", help_texts[2]),
-        *("Variant", "Class", "Optimise", help_texts[3]),
+        *("Class", "Run", "Masks", "Opacity, %", help_texts[2]),
+        *("Variant", "Class", "Optimise", "Area", help_texts[3]),
     ]
     for name, outline in controls[2:]:
         assert outline == "solid 3px", name

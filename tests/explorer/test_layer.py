@@ -243,13 +243,13 @@ def test_bars_are_those_of_the_highest_scores_and_of_the_class_asked_for():
     scores = torch.arange(20.0) - 15
     bars = ClassBars(chooser, [f"class {i}" for i in range(20)], scores)
     said = [b.description for b in bars._buttons]
-    assert said[0] == "class 19  4.0"
-    assert said[-1] == "class 3  -12.0"
+    assert said[0] == "class 19 4.0"
+    assert said[-1] == "class 3 -12.0"
     lengths = [c for b in bars._buttons for c in b._dom_classes if c.startswith("course-bar-")]
     assert lengths[0] == f"course-bar-{STEPS}"
     assert lengths[-1] == "course-bar-0"
     chooser.value = 4
-    assert bars._buttons[-1].description == "class 4  -11.0"
+    assert bars._buttons[-1].description == "class 4 -11.0"
 
 
 def test_the_view_says_what_its_parts_are(explorer):
