@@ -21,6 +21,7 @@ from course_lib.attribution.inputs.checks import check_image, whole_number
 from course_lib.attribution.inputs.targets import parse_target
 from course_lib.attribution.maps.imaging import imsmooth, resize_saliency
 from course_lib.attribution.network.fast import pieces
+from course_lib.attribution.network.preserved import preserved
 
 from .maps import check_maps
 from .protocols import protocol
@@ -46,7 +47,7 @@ def deletion_curve(
     """The class's probability while the most relevant pixels are taken away.
 
     Args:
-        model: the network; called without gradients.
+        model: the network; run in eval mode and without gradients, and as before afterwards.
         x: images, N x C x H x W.
         target: the class, or one per image.
         saliency: maps, N x 1 x h x w, resized to the images. Pixels that tie go in a random order,
@@ -140,9 +141,9 @@ def ranks(saliency: Tensor) -> Tensor:
     """
     values = saliency.flatten(1)
     generator = torch.Generator().manual_seed(0)
-    shuffled = torch.randperm(values.shape[1], generator=generator).to(values.device)
+    shuffled = torch.randperm(values.shape[1], generator=generator)
     order = shuffled[values[:, shuffled].argsort(dim=1, descending=True, stable=True)]
-    places = torch.arange(values.shape[1], device=values.device).expand_as(order)
+    places = torch.arange(values.shape[1]).expand_as(order)
     return torch.empty_like(order).scatter_(1, order, places)
 
 
@@ -163,20 +164,20 @@ def _curve(
     maps = resize_saliency(start, check_maps(saliency), True)
     if len(maps) != len(start):
         raise ValueError(f"There are {len(start)} images and {len(maps)} maps; give one map each.")
-    with torch.inference_mode():
+    with preserved(model), torch.inference_mode():
         targets = parse_target(target, model(start))[:, 0]
         curves = [
             _probabilities(model, _changed(first, last, places, steps), int(category), activation)
             for first, last, places, category in zip(start, end, ranks(maps), targets, strict=True)
         ]
-    return torch.stack(curves).clone()
+    return torch.stack(curves).clone().cpu()
 
 
 def _changed(start: Tensor, end: Tensor, places: Tensor, steps: int) -> Tensor:
     """One image, C x H x W, with 0 to all of its pixels changed: (steps + 1) x C x H x W."""
     shares = torch.arange(steps + 1, device=start.device)
     counts = (shares * places.numel() / steps).round().long()
-    gone = (places[None] < counts[:, None]).view(-1, 1, *start.shape[1:])
+    gone = (places.to(start.device)[None] < counts[:, None]).view(-1, 1, *start.shape[1:])
     return torch.where(gone, end, start)
 
 

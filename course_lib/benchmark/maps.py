@@ -14,7 +14,7 @@ from course_lib.attribution.inputs.checks import check_finite, shape_text
 
 
 def check_maps(saliency: torch.Tensor) -> torch.Tensor:
-    """The maps, detached and in float64 where they are on a CPU.
+    """The maps, detached, in float64 on the CPU.
 
     Raises:
         TypeError: they are no tensor.
@@ -30,12 +30,11 @@ def check_maps(saliency: torch.Tensor) -> torch.Tensor:
     if saliency.dim() != 4 or saliency.shape[1] != 1 or saliency.numel() == 0:
         raise ValueError(f"Maps have shape N x 1 x H x W, not {shape_text(saliency)}.")
     check_finite(saliency, "The map")
-    wide = torch.float64 if saliency.device.type == "cpu" else torch.float32
-    return saliency.detach().to(wide)
+    return saliency.detach().cpu().double()
 
 
 def check_truth(truth: torch.Tensor) -> torch.Tensor:
-    """The truth as N x H x W booleans.
+    """The truth as N x H x W booleans on the CPU.
 
     Raises:
         TypeError: it is no tensor.
@@ -53,7 +52,7 @@ def check_truth(truth: torch.Tensor) -> torch.Tensor:
     if truth.dim() not in (2, 3):
         raise ValueError(f"Masks have shape N x H x W or H x W, not {shape_text(truth)}.")
     check_finite(truth, "The mask")
-    masks = truth if truth.dim() == 3 else truth[None]
+    masks = truth.cpu() if truth.dim() == 3 else truth.cpu()[None]
     masks = masks >= 0.5 if masks.is_floating_point() else masks != 0
     if masks.numel() == 0 or not bool(masks.flatten(1).any(1).all()):
         raise ValueError("The mask is empty: there is no object that a map could point at.")
@@ -84,7 +83,7 @@ def fit(
     if maps.shape[2:] != masks.shape[1:]:
         corners = False if mode == "bilinear" else None
         maps = F.interpolate(maps, masks.shape[1:], mode=mode, align_corners=corners)
-    return maps[:, 0], masks.to(maps.device).expand(len(maps), -1, -1)
+    return maps[:, 0], masks.expand(len(maps), -1, -1)
 
 
 def largest(maps: torch.Tensor) -> torch.Tensor:

@@ -133,8 +133,11 @@ def randomisation_curve(
 def randomisation_ranks(
     model: nn.Module, x: Tensor, target: Any, method: Method, truth: Any = None, *, seed: int = 0
 ) -> Tensor:
-    """The mean over the stages of the rank correlation with the first map; lower is better."""
-    return randomisation_curve(model, x, target, method, rank_likeness, seed=seed).mean(1)
+    """The mean over the stages of the rank correlation's size; lower is better.
+
+    Its sign does not count: a map that turns into its own negative still shows the same places.
+    """
+    return randomisation_curve(model, x, target, method, rank_likeness, seed=seed).abs().mean(1)
 
 
 @protocol(

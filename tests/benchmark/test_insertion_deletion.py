@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.maps.imaging import imsmooth
@@ -93,6 +93,16 @@ def test_the_ends_are_the_whole_image_and_the_rest() -> None:
     torch.testing.assert_close(taken[:, 0], whole, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(put_in[:, -1], whole, rtol=1e-4, atol=1e-5)
     assert not taken.is_inference()
+
+
+def test_a_network_in_training_is_run_as_it_is_used_and_stays_as_it_was() -> None:
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(), nn.Flatten(), nn.Linear(48, 2))
+    x, maps = torch.rand(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = deletion(network, x, 1, maps, steps=4)
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert torch.equal(found, deletion(network.eval(), x, 1, maps, steps=4))
 
 
 def test_the_object_itself_deletes_sooner_than_the_rest() -> None:

@@ -126,6 +126,18 @@ def test_a_method_that_ignores_the_network_stays_as_it_was() -> None:
         assert protocol(network, scene.x, 0, ignoring).item() == pytest.approx(1)
 
 
+def test_a_map_that_turns_into_its_negative_still_shows_the_same_places() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+    kept = network[1].weight.clone()
+
+    def turning(model: Any, x: Tensor, target: Any) -> Tensor:
+        return x if torch.equal(model[1].weight, kept) else -x
+
+    x = torch.rand(1, 1, 8, 8)
+    assert randomisation_curve(network, x, 0, turning).item() == pytest.approx(-1)
+    assert randomisation_ranks(network, x, 0, turning).item() == pytest.approx(1)
+
+
 def test_a_worked_example() -> None:
     """Of a linear network, the gradient is the weights: it is lost with the first stage."""
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
