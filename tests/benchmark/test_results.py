@@ -252,6 +252,11 @@ def test_a_data_set_of_photographs(store: Store, tmp_path: Path) -> None:
         ({"protocols": ("pointing",)}, "did you mean pointing_game"),
         ({"part": (4, 3)}, "There is no part 4 of 3"),
         ({"count": None}, "say how many"),
+        ({"options": {"num_masks": 4}}, "centre takes no option 'num_masks'"),
+        (
+            {"data": "photo_grids", "arch": "vgg16", "method": "contrastive_excitation_backprop"},
+            r"needs the option saliency_layer=\.\.\. on vgg16",
+        ),
     ],
 )
 def test_what_is_not_there_is_named(change: dict[str, Any], message: str, store: Store) -> None:

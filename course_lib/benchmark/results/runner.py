@@ -112,14 +112,27 @@ def identity(wanted: Run) -> dict[str, str]:
 
 
 def settings(wanted: Run) -> dict[str, Any]:
-    """The method's arguments: the network's layers, a seed, then the caller's options."""
+    """The method's arguments: the network's layers, a seed, then the caller's options.
+
+    Raises:
+        ValueError: the method takes no such option, or lacks one that it needs.
+    """
     world = find_world(wanted.data)
+    # The first three are the model, the images and the target.
+    takes = dict(list(signature(_function(wanted.method)).parameters.items())[3:])
     layers = default_layers(wanted.arch, wanted.method) if wanted.arch in LAYERS else {}
     chosen: dict[str, Any] = {name: world.layers + layer for name, layer in layers.items()}
-    if "seed" in signature(_function(wanted.method)).parameters:
+    if "seed" in takes:
         # The same masks for every image: a run that went on later gives the same numbers.
         chosen["seed"] = 0
-    return chosen | dict(wanted.options)
+    chosen |= wanted.options
+    for name in chosen:
+        if name not in takes:
+            raise ValueError(f"{wanted.method} takes no option {name!r}.")
+    for name, parameter in takes.items():
+        if parameter.default is parameter.empty and name not in chosen:
+            raise ValueError(f"{wanted.method} needs the option {name}=... on {wanted.arch}.")
+    return chosen
 
 
 def measure(
