@@ -38,7 +38,7 @@ def save_picture(lines: Sequence[Line], path: Path) -> None:
         axis.errorbar([line.mean for line in chosen], places, xerr=spread, fmt="o", capsize=3)
         names = [f"{x.method} · {x.network} (n = {x.n} {x.subset})" for x in chosen]
         axis.set_yticks(places, names, fontsize=8)
-        axis.invert_yaxis()
+        axis.set_ylim(len(chosen) - 0.4, -0.6)
         axis.set_title(f"{protocol.title} ({protocol.best} is good)", fontsize=10, loc="left")
         axis.grid(axis="x", alpha=0.3)
     figure.savefig(path)
