@@ -112,6 +112,8 @@ class InProcess:
                 [sys.executable, "-m", "course_lib.explorer.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                # An interrupt is for the kernel; the process ends when the pipes do.
+                start_new_session=True,
             )
         asks, answers = self._process.stdin, self._process.stdout
         assert asks is not None

@@ -25,10 +25,12 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(5)
     torch.set_num_threads(max(1, torch.get_num_threads() - 1))
-    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+    with suppress(EOFError, BrokenPipeError):
         while True:
             arch, job, arguments = pickle.load(asked)
             work(answers, arch, job, arguments)
+    with suppress(BrokenPipeError):
+        answers.close()
 
 
 def work(answers: BinaryIO, arch: str, job: Any, arguments: dict[str, Any]) -> None:
