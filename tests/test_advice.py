@@ -27,7 +27,8 @@ TEXTS = [
     *(ROOT / "docs").glob("*.md"),
     *(ROOT / "solutions").glob("*.py"),
 ]
-OPTION = re.compile(r"(?<![\w'(-])--[a-z][a-z-]*")
+OPTION = re.compile(r"(?<![\w'(-])--[a-z][a-z-]*(?![\w-]*:)")
+"""An option; what a colon follows is a property of a style sheet."""
 
 
 def commands_named(text: str) -> Iterator[tuple[str, list[str]]]:
