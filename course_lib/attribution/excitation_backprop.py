@@ -7,39 +7,30 @@ backprop", ECCV 2016, arXiv 1608.00507.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Unpack
 
 import torch
 from torch import nn
 
 from .inputs import targets
-from .inputs.checks import check_image, check_model, finite_number, refuse_compiled
+from .inputs.checks import check_model, finite_number, refuse_compiled
 from .inputs.notices import warn
 from .inputs.options import SaliencyOptions
 from .inputs.targets import Target
 from .methods import method
 from .network.layers import get_module
-from .network.preserved import explaining
-from .network.probe import OwnProbe, Probe, attach_debug_probes
-from .rules.excitation import (
-    EltwiseSum,
-    EltwiseSumFunction,
-    ExcitationBackpropContext,
-    eltwise_sum,
-    linear_sharing,
-    refuse_unseen,
-)
+from .network.probe import OwnProbe, Probe
+from .relevance import Down, Way, relevance_at, straight_down
+from .rules.eltwise_sum import EltwiseSum, EltwiseSumFunction, eltwise_sum
+from .rules.excitation import ExcitationBackpropContext
 from .rules.graph import nodes_behind, only_moves
+from .rules.operations import linear_sharing
 from .saliency import (
     Observed,
-    arranged,
     finish,
     gradient_of,
-    observe,
     starts_by,
-    with_gradient,
 )
 
 __all__ = [
@@ -57,12 +48,6 @@ __all__ = [
 
 # A smaller share lost is not worth a warning; `relevance_lost` gives it all the same.
 _WORTH_A_WARNING = 0.01
-# In half precision the relevance of one of a million units would round to 0. The rules are linear
-# in it, so all of it may be larger on the way.
-_HALF_SCALE = 2.0**12
-
-# (way, relevance of the scores, tensors) -> the tensors' relevance
-Down = Callable[["_Way", torch.Tensor, Sequence[torch.Tensor]], list[torch.Tensor | None]]
 
 
 def gradient_to_excitation_backprop_saliency(x: torch.Tensor) -> torch.Tensor:
@@ -164,7 +149,7 @@ def excitation_backprop(
     (torch.Size([2, 1, 6, 6]), True)
     """
     result, lost = _explain(
-        _down, gradient_to_saliency, model, input, target, saliency_layer, residual, **options
+        gradient_to_saliency, model, input, target, saliency_layer, residual, **options
     )
     _warn_of_loss(lost)
     return result
@@ -202,7 +187,7 @@ def relevance_lost(
     {'0': tensor([1.])}
     """
     to_map = gradient_to_excitation_backprop_saliency
-    return _explain(_down, to_map, model, input, target, saliency_layer, residual, **options)[1]
+    return _explain(to_map, model, input, target, saliency_layer, residual, **options)[1]
 
 
 @method("Contrastive excitation backprop", layer="needed", needs="weighted sums of activations")
@@ -275,7 +260,7 @@ def contrastive_excitation_backprop(
     with OwnProbe(contrast) as at_contrast, OwnProbe(classifier) as at_classifier:
 
         def down(
-            way: _Way, start: torch.Tensor, ends: Sequence[torch.Tensor]
+            way: Way, start: torch.Tensor, ends: Sequence[torch.Tensor]
         ) -> list[torch.Tensor | None]:
             seen = way.seen
             layer = _linear_layer(at_classifier, seen, nearby=classifier_layer is not None)
@@ -295,9 +280,9 @@ def contrastive_excitation_backprop(
             (features,) = layer.saved_tensors
             layer.sharing.magnitude = None
             p: Any = way.pull(seen.scores, start, [features])[0]
-            layer.sharing.sign = -1
+            layer.sharing.scale = -1.0
             q: Any = way.pull(seen.scores, start, [features], counts=False)[0]
-            layer.sharing.sign = 1
+            layer.sharing.scale = 1.0
             (d,) = way.pull(features, p - q, [c])
             if d is None:
                 raise ValueError("The contrast layer must come before the classifier layer.")
@@ -310,7 +295,6 @@ def contrastive_excitation_backprop(
             return found
 
         result, lost = _explain(
-            down,
             gradient_to_saliency,
             model,
             input,
@@ -322,6 +306,7 @@ def contrastive_excitation_backprop(
             smooth,
             get_backward_gradient,
             debug,
+            down,
         )
     _warn_of_loss(lost)
     return result
@@ -348,49 +333,7 @@ def _linear_layer(probe: Probe, seen: Observed, nearby: bool) -> Any:
     return max(found, key=lambda node: node._sequence_nr(), default=None)
 
 
-def _down(
-    way: _Way, start: torch.Tensor, ends: Sequence[torch.Tensor]
-) -> list[torch.Tensor | None]:
-    return way.pull(way.seen.scores, start, ends)
-
-
-@dataclass
-class _Way:
-    """What one forward pass left behind for relevance to come down.
-
-    Attributes:
-        context: the rules that it ran under.
-        seen: the scores, and the tensor to explain by.
-        images: how many there are.
-        shares: layer -> share of the relevance that was lost there, summed over all ways down.
-    """
-
-    context: ExcitationBackpropContext
-    seen: Observed
-    images: int
-    shares: dict[str, torch.Tensor] = field(default_factory=dict)
-
-    def pull(
-        self,
-        y: torch.Tensor,
-        p: torch.Tensor,
-        ends: Sequence[torch.Tensor],
-        *,
-        counts: bool = True,
-    ) -> list[torch.Tensor | None]:
-        """The relevance of `ends`, None where none arrives, if y has p."""
-        lost = self.context.lost
-        lost.clear()
-        found = torch.autograd.grad(y, ends, p, retain_graph=True, allow_unused=True)
-        whole = p.float().abs().reshape(self.images, -1).sum(1)
-        for name, left in lost.items() if counts else ():
-            share = left.reshape(self.images, -1).sum(1) / whole
-            self.shares[name] = self.shares[name] + share if name in self.shares else share
-        return list(found)
-
-
 def _explain(
-    down: Down,
     to_map: Callable[[torch.Tensor], torch.Tensor],
     model: nn.Module,
     input: torch.Tensor,
@@ -404,51 +347,17 @@ def _explain(
         targets.get_backward_gradient
     ),
     debug: bool = False,
+    down: Down = straight_down,
 ) -> tuple[Any, dict[str, torch.Tensor]]:
     """The maps (and probes, if debug), and the shares of the relevance that were lost."""
-    check_model(model)
-    check_image(input)
     finite_number("smooth", smooth)
-    refuse_compiled(model, "excitation_backprop")
     context = ExcitationBackpropContext(residual=residual)
-    context.excitation.names = {
-        id(weight): name.rpartition(".")[0] or type(model).__name__
-        for name, weight in model.named_parameters()
-    }
-    with ExitStack() as stack:
-        stack.enter_context(explaining(model, input))
-        probes = attach_debug_probes(model, debug)
-        for probe in probes.values():
-            stack.enter_context(probe)
-        with context:
-            seen = observe(model, input, saliency_layer)
-            begin = starts_by(get_backward_gradient, target, seen.scores)
-            way = _Way(context, seen, len(input))
-            data = [x for probe in probes.values() for x in probe.data if x.requires_grad]
-            scale = _HALF_SCALE if seen.scores.dtype == torch.float16 else 1.0
-            found = []
-            for p in begin:
-                there: list[torch.Tensor | None] = [None]
-                if seen.scores.requires_grad and seen.x.requires_grad:
-                    there = down(way, p * scale, [seen.x, *data])
-                if there[0] is None:
-                    raise ValueError(
-                        f"The network's scores have no gradient with respect to {seen.where}."
-                    )
-                found.append(there[0])
-                for x, its in zip(data, there[1:], strict=True):
-                    x.grad = its
-                data = []
-            refuse_unseen(seen.scores, seen.x)
-        x, each = arranged(seen, found, model, input, saliency_layer)
-        if scale != 1:
-            x, each = x.float(), each.float() / scale
-        with torch.no_grad(), torch.autocast(input.device.type, enabled=False):
-            maps = [to_map(with_gradient(x, p)).detach() for p in each]
-    wanted = torch.stack(maps).to(seen.x.dtype)
-    result = finish(wanted, input, target, resize, resize_mode, smooth)
-    shares = {name: share / len(begin) for name, share in way.shares.items()}
-    return (result, probes) if debug else result, shares
+    begin = partial(starts_by, get_backward_gradient, target)
+    found = relevance_at(
+        context, model, input, saliency_layer, begin, to_map, down=down, debug=debug
+    )
+    result = finish(found.maps, input, target, resize, resize_mode, smooth)
+    return (result, found.probes) if debug else result, found.lost
 
 
 def _warn_of_loss(shares: dict[str, torch.Tensor]) -> None:

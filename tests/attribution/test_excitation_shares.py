@@ -409,9 +409,7 @@ def test_operations_without_a_rule_are_refused(operation, named):
     x = torch.rand(1, 3, 4, requires_grad=True)
     with ExcitationBackpropContext():
         y = operation(x)
-    with pytest.raises(
-        ValueError, match=f"not defined for {named}, .*gradient, linear_approx and rise"
-    ):
+    with pytest.raises(ValueError, match=f"not defined for {named}, .*gradient, .* and "):
         y.backward(torch.ones_like(y))
 
 

@@ -54,6 +54,16 @@ _SIGNATURES: dict[str, tuple[tuple[str, Any], ...]] = {
         ("count_include_pad", True),
         ("divisor_override", None),
     ),
+    "batch_norm": (
+        ("input", None),
+        ("running_mean", None),
+        ("running_var", None),
+        ("weight", None),
+        ("bias", None),
+        ("training", False),
+        ("momentum", 0.1),
+        ("eps", 1e-5),
+    ),
     "adaptive_avg_pool2d": (("input", None), ("output_size", None)),
 }
 
