@@ -41,6 +41,7 @@ _GOALS: dict[tuple[str, str | None], float] = {
     **dict.fromkeys(
         (("contrastive_excitation_backprop", name) for name in ("resnet18", "vgg16")), 1.6
     ),
+    **dict.fromkeys((("lrp", name) for name in ("resnet18", "vgg16")), 2.0),
     ("rise", "tiny_vgg"): 0.55,
     ("rise", "resnet18"): 0.8,
     (EXTREMAL, "resnet18"): 1.4,

@@ -118,12 +118,14 @@ def _zennit_many(class_name: str, **options: object) -> Maker:
     return make
 
 
-def _zennit(composite: str | None) -> Maker:
+def _zennit(composite: str | None, *, merges: bool = False) -> Maker:
     def make(model: nn.Module, x: torch.Tensor, target: int, layer: str | None) -> Run:
         import zennit.composites
         from zennit.attribution import Gradient
+        from zennit.torchvision import ResNetCanonizer
 
-        rules = None if composite is None else getattr(zennit.composites, composite)()
+        canonizers = {"canonizers": [ResNetCanonizer()]} if merges else {}
+        rules = composite and getattr(zennit.composites, composite)(**canonizers)
         classes = model(x).shape[1]
         one_hot = torch.eye(classes)[[target]]
 
@@ -156,6 +158,7 @@ PEERS: dict[tuple[str, str], Maker] = {
     ("zennit", "guided_backprop"): _zennit("GuidedBackprop"),
     ("zennit", "integrated_gradients"): _zennit_many("IntegratedGradients", n_iter=PASSES),
     ("zennit", "smooth_grad"): _zennit_many("SmoothGrad", noise_level=0.15, n_iter=PASSES),
+    ("zennit", "lrp"): _zennit("EpsilonPlus", merges=True),
     # zennit goes down to the input, ours stops at the layer: it does some more work
     ("zennit", "excitation_backprop"): _zennit("ExcitationBackprop"),
 }

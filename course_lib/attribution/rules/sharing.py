@@ -177,7 +177,7 @@ def _over(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """p / z, and p where z is 0. Denormal numbers count as 0, since p / z would overflow."""
     if epsilon is not None:
-        return p / torch.where(z < 0, z - epsilon, z + epsilon), None
+        return p / torch.copysign(z.new_tensor(epsilon), z).add_(z), None
     least, tiny = float(z.amin()), torch.finfo(z.dtype).tiny
     if least > tiny:
         return p / z, None
