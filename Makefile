@@ -68,6 +68,6 @@ bench: .venv/peers.stamp
 
 .venv/%.stamp: $(PINNED) $(CONSTRAINTS) | .venv/bin/uv
 	@echo "Installing the course$(EXTRAS) into .venv ..."
-	@VIRTUAL_ENV='$(CURDIR)/.venv' $(BIN)/uv pip install $(BACKEND) --constraints $(CONSTRAINTS) \
+	@VIRTUAL_ENV='$(CURDIR)/.venv' $(BIN)/uv pip install --constraints $(CONSTRAINTS) $(BACKEND) \
 		--build-constraints constraints.txt --editable '.$(EXTRAS)'
 	@touch $@

@@ -40,8 +40,8 @@ def test_only_the_hashes_of_torch_and_torchvision_are_left_out(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "asked"),
     [
-        ([], "pip install  --constraints constraints.txt"),
-        (["TORCH=cpu"], "pip install --torch-backend cpu --constraints .venv/constraints.txt"),
+        ([], "pip install --constraints constraints.txt"),
+        (["TORCH=cpu"], "pip install --constraints .venv/constraints.txt --torch-backend cpu"),
     ],
 )
 def test_uv_is_asked_for_the_build(tmp_path: Path, arguments: list[str], asked: str) -> None:
