@@ -2,6 +2,7 @@
 # make test       style, types and every test, the notebooks included
 # make notebooks  build solutions/*.ipynb and notebooks/*.ipynb from solutions/*.py
 # make oldest     the tests of the methods and exercises, with the oldest versions that are promised
+# make site       the lessons, the reference and the documents as pages, in build/site/html
 # make bench      how fast the methods are, beside the network's own passes and other libraries
 #
 # Each makes .venv first when it is missing. PYTHON=... names the Python to make it from; TORCH=cpu
@@ -19,7 +20,7 @@ CONSTRAINTS = .venv/constraints.txt
 BACKEND = --torch-backend $(TORCH)
 endif
 
-.PHONY: lab test notebooks oldest bench
+.PHONY: lab test notebooks oldest site bench
 
 lab: .venv/learner.stamp
 	@$(BIN)/course start work
@@ -38,6 +39,9 @@ notebooks: .venv/teacher.stamp
 oldest: .venv-oldest/oldest.stamp
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist loadscope \
 		tests/attribution tests/exercises tests/world/test_images.py
+
+site: .venv/site.stamp
+	@OMP_NUM_THREADS=1 $(BIN)/python -m website
 
 bench: .venv/peers.stamp
 	@$(BIN)/python -m speed
@@ -64,6 +68,7 @@ bench: .venv/peers.stamp
 .venv/learner.stamp: EXTRAS =
 .venv/teacher.stamp: EXTRAS = [teach]
 .venv/developer.stamp: EXTRAS = [dev]
+.venv/site.stamp: EXTRAS = [site]
 .venv/peers.stamp: EXTRAS = [peers]
 
 .venv/%.stamp: $(PINNED) $(CONSTRAINTS) | .venv/bin/uv

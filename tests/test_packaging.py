@@ -276,7 +276,7 @@ def test_the_wheel_alone_starts_the_course(installed, tmp_path, start_lab):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
-@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "bench"])
+@pytest.mark.parametrize("target", ["lab", "test", "notebooks", "site", "bench"])
 def test_make_makes_the_environment_first(target, tmp_path):
     for name in ("Makefile", "constraints.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)

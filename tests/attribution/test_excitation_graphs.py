@@ -189,9 +189,7 @@ UNDEFINED = {
 def test_operations_without_a_rule_are_refused(name):
     operation = UNDEFINED[name]
     net = Net(lambda net, h: operation(h))
-    with pytest.raises(
-        ValueError, match=r"not defined for \w+, which this network uses.* and "
-    ):
+    with pytest.raises(ValueError, match=r"not defined for \w+, which this network uses.* and "):
         excitation_backprop(net, images(), 1)
     with ExcitationBackpropContext():
         y = net(images().requires_grad_())
