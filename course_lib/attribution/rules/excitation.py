@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,7 +13,6 @@ from .operations import Operations, RelevanceRules, linear_sharing
 from .sharing import (
     Call,
     LinearRule,
-    Of,
     Operation,
     Portion,
     Sharing,
@@ -40,6 +38,7 @@ class Excitation(Operations):
         rule = LinearRule((Portion(PAIRS),), epsilon=None)
         super().__init__("Excitation backprop", rule, rule)
         self.residual = residual
+        self.of_term = same if residual == "signed" else torch.abs
 
     def lose(self, name: str, left: torch.Tensor) -> None:
         # What is left of a difference p - q has two signs that must not cancel.
@@ -70,9 +69,6 @@ class Excitation(Operations):
             kept = [i for i, depth in enumerate(depths) if depth == max(depths)]
             terms, scales = [terms[i] for i in kept], [scales[i] for i in kept]
         return terms, scales
-
-    def of_sum(self, call: Call, scales: Sequence[float], of: Of = torch.abs) -> Sharing:
-        return super().of_sum(call, scales, same if self.residual == "signed" else of)
 
 
 class ExcitationBackpropContext(RelevanceRules):

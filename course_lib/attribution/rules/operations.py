@@ -64,7 +64,7 @@ class Operations:
 
     Here averages and sums share in proportion, signs and all; activations and what multiplies by a
     constant pass it on; and a BatchNorm right behind a linear layer or convolution is one layer
-    with it. Where a method does otherwise, it overrides `of_average`, `of_sum`, `batch_norm`.
+    with it. Where a method does otherwise, it overrides `of_average`, `terms`, `batch_norm`.
 
     Args:
         title: how messages call the method.
@@ -74,6 +74,7 @@ class Operations:
 
     Attributes:
         epsilon: for averages and sums; see `LinearRule`.
+        of_term: what of each term of a sum counts.
         names: id of a weight -> what messages call its layer.
         lost: name -> relevance that no unit took there, one number per image.
         barred: names of the operations met that are undefined.
@@ -89,6 +90,7 @@ class Operations:
         first: LinearRule | None = None,
     ) -> None:
         self.title, self.dense, self.convolution, self.first = title, dense, convolution, first
+        self.of_term: Of = same
         self.names: dict[int, str] = {}
         self.lost: dict[str, torch.Tensor] = {}
         self.barred: set[str] = set()
@@ -227,10 +229,10 @@ class Operations:
         kept = [i for i in kept if values[i].dim()]
         return [values[i] for i in kept], [scales[i] for i in kept]
 
-    def of_sum(self, call: Call, scales: Sequence[float], of: Of = same) -> Sharing:
+    def of_sum(self, call: Call, scales: Sequence[float]) -> Sharing:
         def excite(*values: torch.Tensor) -> torch.Tensor:
             parts = [v if k == 1 else v * k for v, k in zip(values, scales, strict=True)]
-            return reduce(add, map(of, parts))
+            return reduce(add, map(self.of_term, parts))
 
         return Sharing(call.name, self.lose, excite, epsilon=self.epsilon)
 
