@@ -64,8 +64,9 @@ reveal("cell_width", x.shape[3] // channels["features.21"].shape[2])
 figures.channels_of_layers(x, channels)
 
 # %% [markdown]
-# In the first two rows you still see outlines, in the last a few bright cells. At `features.21` the scene is 6 x 6 cells, with 128 numbers in each. No edge is left to see. But some of these numbers know what
-# shape is there: everything that the network says afterwards, it says from them.
+# In the first two rows you still see outlines, in the last one a block of bright cells where the heart is. At `features.21` the scene is 6 x 6
+# cells, with 128 numbers in each. No edge is left to see. But some of these numbers know what shape is there: everything that the network says
+# afterwards, it says from them.
 #
 # To make a map from a layer we need two things there: the **activations** $x$, what the layer puts out; and their **gradient**
 # $g = \partial \phi / \partial x$, how much the score would change with each of them. Both have the shape (N, channels, height,
@@ -387,7 +388,7 @@ figures.both_classes(scene, lower, {c: two_maps(c, lower) for c in scene.objects
 
 # %% [markdown]
 # Linear approximation still has its strong cells, red and blue, on the object that it was asked for: two thirds of what is positive on the two.
-# Grad-CAM lights up on both, and on parts of the background.
+# Grad-CAM lights up around both, and along the edge of the picture.
 #
 # Down here a channel is an edge or a colour, and it fires on everything. One weight per channel can't say "this edge, but not that one":
 # it says "edges". The gradient at each position can, and linear approximation listens to it.

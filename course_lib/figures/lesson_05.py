@@ -159,7 +159,7 @@ def relevance_on_photo(
     return gallery(
         [[Panel("image", photo, f"{class_name}?"), *panels]],
         column_width=2,
-        caption=f"A photo, and where the evidence for {class_name} lies. {credit}".strip(),
+        caption=f"A photo, and {len(maps)} maps of the class {class_name}. {credit}".strip(),
         alt=f"A photo, and the maps for {class_name} by {', '.join(maps)}.",
     )
 

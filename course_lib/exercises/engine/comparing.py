@@ -15,6 +15,9 @@ from .tolerances import tolerance
 
 Outputs = dict[str, Any]
 
+NOTHING = "nothing"
+"""What a probe says where nothing was to be found; other findings are words of its own, too."""
+
 
 @dataclass(frozen=True)
 class Foreign:
@@ -91,6 +94,8 @@ def difference(expected: Any, got: Any, *, exact_dtype: bool = False) -> str | N
         return "expected {}, got {}".format(*_numbers(expected, got))
     if type(expected) is type(got) and not isinstance(got, Foreign) and expected == got:
         return None
+    if expected == NOTHING and type(got) is str:
+        return f"expected nothing, got {got}"
     return f"expected {_described(expected)}, got {_described(got)}"
 
 

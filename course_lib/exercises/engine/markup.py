@@ -17,6 +17,8 @@ _PYTHON_COLOURS = {
 }
 _BLOCK = (
     "margin:6px 0 2px;padding:8px 10px;border-radius:4px;overflow-x:auto;white-space:pre-wrap;"
+    # JupyterLab's own style breaks words anywhere, also where a space is near
+    "word-break:normal;overflow-wrap:anywhere;"
     "line-height:1.45;background:var(--jp-cell-editor-background, rgba(128,128,128,0.14));"
     "color:var(--jp-content-font-color1, inherit)"
 )

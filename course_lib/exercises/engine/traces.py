@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .comparing import NOTHING
 from .probes import ProbeFinding
 
 _NAMESPACES: tuple[tuple[str, Any], ...] = (
@@ -92,7 +93,7 @@ def first_trace(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
         old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
         if not _same(old, new):
             return _words(name, old, new)
-    return "nothing"
+    return NOTHING
 
 
 def _module_state(model: nn.Module) -> dict[str, Any]:
