@@ -517,7 +517,7 @@ print(
 probability = torch.nn.Sequential(model, torch.nn.Sigmoid())
 ratio = score_gradient(probability, x, triangle).abs().max() / g.abs().max()
 print(
-    f"the gradient of the probability is about {1 / ratio:.0e} times smaller than "
+    f"the gradient of the probability is about {round(1 / ratio.item(), -3):,.0f} times smaller than "
     "that of the score"
 )
 

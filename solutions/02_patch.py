@@ -626,12 +626,14 @@ lesson_02.gradients_of_threads(
 # **Write `my_relu(x)`**, so that with it, in the place of `torch.relu`, as much of the gradient as possible lies there. It gets a tensor of any
 # shape and returns one of the same shape. The network stays as it is; it may even say nonsense, since the map alone counts. It is scored on
 # twelve scenes that no lesson shows, and what there is to beat is the ReLU itself. There are no points; `beat` keeps your best.
+#
+# Inside `my_relu` the name `torch.relu` stands for `my_relu` itself. The original is in `relu`, since section 5.
 
 
 # %%
 def my_relu(x):
     """What stands in the place of torch.relu."""
-    # your code here
+    ...  # your code here
 
 
 # %%

@@ -35,6 +35,7 @@ def tensor(values: Any, dtype: torch.dtype = DOUBLE) -> torch.Tensor:
         ),
         (tensor([1.0, 1.0]), tensor([2.0, 4.0]), "values differ at [1]: expected 1.0, got 4.0"),
         ("nothing", "the hooks on `conv`", "expected nothing, got the hooks on `conv`"),
+        ("a pair", "ValueError, raised", "expected a pair, got ValueError, raised"),
         ("relu", "nothing", "expected 'relu', got 'nothing'"),
         (tensor(5.0), tensor(1.25), "values differ: expected 5.0, got 1.25"),
         (tensor(1.0), tensor(1.00001), "values differ: expected 1.0, got 1.00001"),

@@ -16,7 +16,9 @@ from .tolerances import tolerance
 Outputs = dict[str, Any]
 
 NOTHING = "nothing"
-"""What a probe says where nothing was to be found; other findings are words of its own, too."""
+"""What a probe says where nothing was to be found."""
+
+_LONG = 80
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def difference(expected: Any, got: Any, *, exact_dtype: bool = False) -> str | N
         return "expected {}, got {}".format(*_numbers(expected, got))
     if type(expected) is type(got) and not isinstance(got, Foreign) and expected == got:
         return None
-    if expected == NOTHING and type(got) is str:
-        return f"expected nothing, got {got}"
+    if type(expected) is type(got) is str and (expected == NOTHING or " " in expected):
+        return f"expected {expected}, got {got[:_LONG]}"  # a probe's own words, so no quotes
     return f"expected {_described(expected)}, got {_described(got)}"
 
 
@@ -240,4 +242,4 @@ def _described(value: Any) -> str:
     if isinstance(value, float):
         return _number(value, 5)
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= _LONG else f"{text[: _LONG - 3]}..."

@@ -162,7 +162,7 @@ def _judged(
         return replace(verdict, explanation=explanation)
     return replace(
         verdict,
-        finding=verdict.finding + remark,
+        finding=f"{verdict.finding.removesuffix('.')}.{remark}" if remark else verdict.finding,
         explanation=slips.meaning(got[-1].symptom, got[-1].warned) or _pattern(expected, got),
     )
 

@@ -61,6 +61,14 @@ def _magnitude_of_the_product(g: Tensor, x: Tensor) -> Tensor:
 
 
 @mistake(
+    "You took the magnitude of each product. Here the sign is the point: what speaks against the "
+    "class is subtracted from what speaks for it."
+)
+def _sum_of_magnitudes(g: Tensor, x: Tensor) -> Tensor:
+    return (g * x).abs().sum(dim=1, keepdim=True)
+
+
+@mistake(
     "You kept the largest product. Contributions are amounts, and amounts are added up: "
     "sum over the channels."
 )

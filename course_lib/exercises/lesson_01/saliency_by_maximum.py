@@ -72,6 +72,14 @@ def _pair_of_values_and_places(g: Tensor) -> Any:
     return g.abs().max(dim=1, keepdim=True)
 
 
+@mistake(
+    "`max(dim=...)` returns two things, the values and where they were found: take "
+    "`.max(...).values`, or use `.amax(...)`. And magnitudes come first: `|g|`."
+)
+def _pair_without_magnitude(g: Tensor) -> Any:
+    return g.max(dim=1, keepdim=True)
+
+
 @mistake("This is the *mean* magnitude of the channels, not the largest one.")
 def _mean_magnitude(g: Tensor) -> Tensor:
     return g.abs().mean(dim=1, keepdim=True)
