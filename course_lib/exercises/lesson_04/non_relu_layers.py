@@ -105,6 +105,15 @@ def _with_containers(model):
 
 
 @mistake(
+    "Containers are among your layers, and the whole model under the name `''`: ask for those "
+    "without children, `not list(layer.children())`. And `nn.ReLU6` is no `nn.ReLU`: leave it "
+    "out too."
+)
+def _with_containers_and_relu6(model):
+    return [n for n, m in model.named_modules() if not isinstance(m, nn.ReLU)]
+
+
+@mistake(
     "`named_children()` and `children()` see only the first level. `named_modules()` goes "
     "all the way down."
 )

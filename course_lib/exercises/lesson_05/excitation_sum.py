@@ -141,6 +141,11 @@ mistake(
 )(_weighted(lambda t: t))
 
 mistake(
+    "You share by a / (a + b). When a = 3 and b = -2 that gives a three times p, and where both "
+    "are 0 it divides by 0: take magnitudes, and 0 where their sum is 0."
+)(_sum(lambda p, a, b: (a / (a + b) * p, b / (a + b) * p)))
+
+mistake(
     "You count the positive parts alone. Then a sum of two negative terms loses all its "
     "relevance: take magnitudes."
 )(_weighted(lambda t: t.clamp(min=0)))
