@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Mapping
 
 Run = Callable[[], object]
@@ -17,15 +18,18 @@ def interleaved(runs: Mapping[str, Run], *, seconds: float, least: int = 3) -> d
         seconds: how long the whole may take; a round once begun is finished.
         least: number of rounds at least.
     """
-    for run in runs.values():
-        run()
     times: dict[str, list[float]] = {name: [] for name in runs}
-    end = time.perf_counter() + seconds
-    rounds = 0
-    while rounds < least or time.perf_counter() < end:
-        for name, run in runs.items():
-            start = time.perf_counter()
+    with warnings.catch_warnings():
+        # What methods say of a network with random weights.
+        warnings.simplefilter("ignore")
+        for run in runs.values():
             run()
-            times[name].append(time.perf_counter() - start)
-        rounds += 1
+        end = time.perf_counter() + seconds
+        rounds = 0
+        while rounds < least or time.perf_counter() < end:
+            for name, run in runs.items():
+                start = time.perf_counter()
+                run()
+                times[name].append(time.perf_counter() - start)
+            rounds += 1
     return {name: statistics.median(values) for name, values in times.items()}
