@@ -778,4 +778,4 @@ lesson_end("07")
 #   smallest destroying regions.
 # - C. Szegedy and others, [*Intriguing properties of neural networks*](https://arxiv.org/abs/1312.6199), ICLR 2014: patterns that only a network can see.
 #
-# **Next:** You have nine methods now. Which one should you believe? Lesson 08 will ask that; it is not written yet.
+# **Next:** [lesson 08](08_which_method.ipynb). You have nine methods now. Which one should you believe?
