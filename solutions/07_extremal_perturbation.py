@@ -716,7 +716,7 @@ photograph(as_image(photo)[0], says(photo)[0], credit)
 # *Will the mask lie mostly in the upper half, with face and camera, or in the lower one, with the legs?*
 
 # %%
-predict("tripod", ["upper half", "lower half"])
+predict("tripod_mask", ["upper half", "lower half"])
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -725,7 +725,7 @@ seen = blur_pyramid(photo)
 seen = perturb(seen, tenth.masks)
 upper = tenth.masks[0, 0, :112].sum() / tenth.masks.sum()
 print(f"{upper:.0%} of the mask lies in the upper half")
-reveal("tripod", "upper half" if upper > 0.5 else "lower half")
+reveal("tripod_mask", "upper half" if upper > 0.5 else "lower half")
 figures.photo_mask(
     as_image(photo)[0], tenth.masks[0], as_image(seen)[0], says(seen)[0], credit
 )

@@ -20,6 +20,6 @@ LESSON = Lesson(
         "best_regions",
         "another_network",
         "three_ways",
-        "tripod",
+        "tripod_mask",
     ),
 )
