@@ -101,8 +101,8 @@ class Lab:
         return None
 
     def open(self, page: Any, notebook: str) -> None:
-        """Open a notebook and wait until its kernel is ready."""
-        page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}")
+        """Open a notebook, and no tabs of earlier tests, and wait until its kernel is ready."""
+        page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", state="attached", timeout=SECONDS * 1000)
         self.all_cells(page)
         wait_until(lambda: self.kernel_of(notebook), f"the kernel of {notebook} is idle")
