@@ -265,19 +265,20 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "tiny_mobilenet": TinyMobileNet,
 }
 
-NETWORKS = tuple(ARCHITECTURES)
-"""The names of the small networks."""
+NETWORKS = ("tiny_vgg", "tiny_vgg16", "tiny_resnet", "tiny_densenet", "tiny_mobilenet")
+"""The networks that answer honestly which shapes are in a picture; `ARCHITECTURES` has all."""
 
 
 def check_name(name: str) -> str:
     """The name, if one of the small networks has it.
 
     Raises:
-        ValueError: it is none of `NETWORKS`; the message names close matches.
+        ValueError: it is none of `ARCHITECTURES`; the message names close matches.
     """
-    if name not in NETWORKS:
-        near = get_close_matches(str(name), NETWORKS)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(NETWORKS)}."
+    if name not in ARCHITECTURES:
+        near = get_close_matches(str(name), ARCHITECTURES)
+        names = ", ".join(ARCHITECTURES)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {names}."
         raise ValueError(f"There is no small network {name!r}; {hint}")
     return name
 
@@ -298,7 +299,7 @@ def load_network(name: str = "tiny_vgg", weights: str | Path | None = None) -> n
     """A trained small network, in eval mode, its parameters frozen.
 
     Args:
-        name: one of `NETWORKS`.
+        name: one of `ARCHITECTURES`.
         weights: a safetensors file of your own; the one that comes with the course if None.
 
     Raises:
@@ -322,7 +323,7 @@ def load_network(name: str = "tiny_vgg", weights: str | Path | None = None) -> n
 def verify() -> list[tuple[str, bool, str]]:
     """For every shipped network its name, whether it is right, and a sentence. Raises nothing."""
     results = []
-    for name in NETWORKS:
+    for name in ARCHITECTURES:
         try:
             load_weights(name)
             results.append((name, True, describe(name)))

@@ -83,7 +83,7 @@ def train(
     """Train a small network and measure it on scenes that it has not seen.
 
     Args:
-        name: one of `NETWORKS`.
+        name: one of `ARCHITECTURES`.
         folder: where weights and manifest are written; `trained` in `cache_folder()` if None.
         resume: go on with an interrupted training of the same settings.
         settings: other settings than the network's own.

@@ -8,7 +8,7 @@ import torch
 
 from course_lib.world import training
 from course_lib.world.checkpoints import manifest_file, read_manifest
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import ARCHITECTURES, load_network
 from course_lib.world.scenes import draw_scene
 from course_lib.world.training import Settings, state_file, train
 
@@ -42,7 +42,7 @@ def interrupt_after(monkeypatch, steps):
     monkeypatch.setattr(training._Run, "_step", step)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_network_trains(tmp_path, name):
     settings = Settings(scenes=8, passes=1, batch=8, size=32, held_out=4)
     state = run(tmp_path / "out", name, settings)
