@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -158,6 +159,26 @@ def test_the_truth_scores_one_and_coarse_maps_are_resized() -> None:
 def test_what_is_no_map_is_said(given: Any, sentence: str) -> None:
     with pytest.raises(CannotScore, match=sentence):
         over_hidden_scenes(lambda model, x, target: given, share, scenes=1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1000, 1000), (192, 192), (96, 48), (1, 96)])
+def test_maps_of_an_absurd_size_are_refused(size: tuple[int, int]) -> None:
+    said = rf"is 96 x 96, or coarser .* returned {size[0]} x {size[1]}\.$"
+    refused = []
+    for task in TASKS:
+        try:
+            task.score(lambda *given: torch.rand(size))
+        except CannotScore as sentence:
+            refused += [str(sentence)] if "A map" in str(sentence) else []
+        except RuntimeError:  # what stands in the place of a ReLU
+            continue
+    assert len(refused) >= 6
+    assert all(re.search(said, sentence) for sentence in refused)
+
+
+@pytest.mark.parametrize("size", [(3, 3), (5, 5), (96, 96)])
+def test_maps_of_a_layers_size_are_measured(size: tuple[int, int]) -> None:
+    assert 0 <= over_hidden_scenes(lambda *given: torch.rand(size), share, scenes=1) <= 1
 
 
 def test_names_are_unique() -> None:

@@ -20,6 +20,9 @@ from .probes import describe
 FIRST_SEED = 7_000_000
 """Far from the seeds of lessons, of training and of what learners try."""
 
+COARSEST = 3
+"""A map has at least so many places on a side, as at the deepest layer of the tiny networks."""
+
 MakeMap = Callable[[nn.Module, Tensor, int], Any]
 """(network, image 1 x 3 x H x W, class) -> the class's map, H x W or 1 x 1 x H x W."""
 
@@ -77,10 +80,10 @@ def hit(s: Tensor, mask: Tensor) -> float:
 
 
 def as_map(given: Any, mask: Tensor) -> Tensor:
-    """A map in the size of the mask.
+    """A map in the size of the mask; a coarser one, as a layer's is, becomes as large.
 
     Raises:
-        CannotScore: it is no map, or not a finite one.
+        CannotScore: it is no map of the image or of a layer, or not a finite one.
     """
     if not isinstance(given, Tensor):
         raise CannotScore(f"A map is a tensor H x W; your function returned {describe(given)}.")
@@ -89,9 +92,23 @@ def as_map(given: Any, mask: Tensor) -> Tensor:
         raise CannotScore(
             f"A map is a tensor H x W; your function returned the shape {tuple(given.shape)}."
         )
+    _check_size(*s.shape[-2:], *mask.shape)
     if not bool(s.isfinite().all()):
         raise CannotScore("Your function returned a map with numbers that are not finite.")
     s = s.reshape(1, 1, *s.shape[-2:])
     if s.shape[-2:] != mask.shape:
         s = F.interpolate(s, mask.shape, mode="bilinear", align_corners=False)
     return s[0, 0]
+
+
+def _check_size(h: int, w: int, height: int, width: int) -> None:
+    """Refuse maps that are finer than the image, of other proportions, or hardly there.
+
+    Raises:
+        CannotScore: the map h x w is not one of an image height x width.
+    """
+    if h * width != w * height or not COARSEST <= min(h, w) <= min(height, width):
+        raise CannotScore(
+            f"A map of these images is {height} x {width}, or coarser as a layer's is, from "
+            f"{COARSEST} x {COARSEST} on; your function returned {h} x {w}."
+        )
