@@ -109,8 +109,8 @@ def excitation_backprop(
     their excitation of it: p'_j = x_j sum_i W+_ij p_i / z_i with z = W+ x at linear layers and
     convolutions. `ExcitationBackpropContext` has the rules for the other operations. Relevance is
     not negative, and adds up to the target's 1 at every layer that all of it has to pass, except
-    for what was lost at units that no input excites (on by a bias or a BatchNorm's shift, as in
-    MobileNetV2's linear bottlenecks, or a score with inhibiting inputs only).
+    for what was lost at units that no input excites (on by a bias or a BatchNorm's shift, as at
+    depthwise convolutions where their window is 0, or a score with inhibiting inputs only).
 
     Args:
         model: maps N x C x H x W images to N x K or N x K x H' x W' scores.

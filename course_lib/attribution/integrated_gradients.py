@@ -14,7 +14,7 @@ from .inputs.notices import warn
 from .inputs.options import MapOptions
 from .inputs.targets import Target
 from .methods import method
-from .network.fast import pieces, run_fast
+from .network.fast import run_fast, versions_at_once
 from .network.preserved import explaining
 from .saliency import finish, gradients, observe, starts
 
@@ -119,7 +119,7 @@ def path_integral(
         x0 = baseline_of(x, baseline)
         points, weights = _midpoints(steps, x)
         total: list[torch.Tensor] = []
-        at_once = max(1, pieces(x) // len(x))
+        at_once = versions_at_once(x)
         for a, w in zip(points.split(at_once), weights.split(at_once), strict=True):
             on_the_way = (x0 + a * (x - x0)).flatten(0, 1)
             seen = observe(model, on_the_way)

@@ -15,7 +15,7 @@ from .inputs.checks import check_image, check_model, check_scores, whole_number
 from .inputs.options import MapOptions
 from .inputs.targets import Target
 from .methods import method
-from .network.fast import pieces, run_fast
+from .network.fast import run_fast, versions_at_once
 from .network.preserved import preserved
 from .saliency import finish, starts
 
@@ -91,7 +91,7 @@ def occlusion(
         before = check_scores(run_fast(model, x), len(x))
         begin = starts(target, before)
         falls = []
-        some = places.split(max(1, pieces(x) // len(x)))
+        some = places.split(versions_at_once(x))
         for corners in tqdm(some, desc="Occlusion", unit="batch", disable=not progress):
             covered = x.where(~_windows(corners, window, x), cover).flatten(0, 1)
             after = check_scores(run_fast(model, covered), len(covered))

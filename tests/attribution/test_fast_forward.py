@@ -21,7 +21,7 @@ from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
-from course_lib.attribution.network.fast import prefers_channels_last
+from course_lib.attribution.network.fast import prefers_channels_last, versions_at_once
 from course_lib.attribution.rise import rise
 from course_lib.attribution.saliency import saliency
 
@@ -262,3 +262,12 @@ def test_the_callers_images_keep_their_layout() -> None:
     assert images.stride() == stride
     assert images.is_contiguous()
     assert result.is_contiguous()
+
+
+@pytest.mark.parametrize(
+    ("images", "device", "expected"),
+    [(1, "cpu", 16), (3, "cpu", 5), (40, "cpu", 1), (1, "meta", 32), (3, "meta", 10)],
+)
+def test_images_are_shown_in_many_versions_at_once(images: int, device: str, expected: int) -> None:
+    """On a GPU too, where one image at a time would leave most of it idle."""
+    assert versions_at_once(torch.empty(images, 3, 96, 96, device=device)) == expected

@@ -140,7 +140,7 @@ def test_no_gradient_leaves_the_cell(name: str, scene_grid: Grid) -> None:
     for method, layers in methods.items():
         options = {key: f"model.{layer}" for key, layer in layers.items()}
         with warnings.catch_warnings():
-            # Excitation backprop says what a mobilenet's linear bottlenecks lose.
+            # Excitation backprop says what a mobilenet's depthwise convolutions lose.
             warnings.filterwarnings("ignore", "Excitation backprop lost")
             maps = method(grid, scene_grid.x, target, **options)
         amounts = [float(cell.abs().sum()) for cell in cells_of(maps)]

@@ -127,7 +127,7 @@ def test_every_photo_is_there_and_names_its_author():
         assert read_image(photo.path).shape[1] == 3
 
 
-# Linear bottlenecks lose relevance, which excitation backprop says; no max pooling, DeConvNet.
+# Depthwise convolutions lose relevance, which excitation backprop says; no max pooling, DeConvNet.
 @pytest.mark.filterwarnings(
     "ignore:.*relevance",
     "ignore:DeConvNet's map of this network",

@@ -23,6 +23,9 @@ _WEIGHTS_PER_PIXEL = 150
 # The activations of many more pixels at once fall out of a CPU's caches between two layers.
 _CACHED_PIXELS = 150_000
 _LEAST_ROWS = 8
+# Elsewhere one image at a time leaves most of a GPU idle; so many of 224 x 224, with all that a
+# backward pass of resnet50 keeps, take some 3 GB.
+_ROWS_ELSEWHERE = 32
 # The GNU C library counts blocks of up to 32 MiB, their headers included.
 _LARGEST_COUNTED = 31 * 2**20
 # Networks that can't take another layout, such as those that flatten by `view`.
@@ -91,6 +94,22 @@ def pieces(x: torch.Tensor) -> int:
     if x.device.type != "cpu":
         return len(x)
     return max(_LEAST_ROWS, _CACHED_PIXELS // (x.shape[2] * x.shape[3]))
+
+
+def versions_at_once(x: torch.Tensor) -> int:
+    """How many versions of each of the images x are best run through a network at once.
+
+    For methods that show it the same images many times, each time changed: at least one version,
+    else as many as `pieces` holds on a CPU, and 32 images elsewhere.
+
+    Args:
+        x: N x C x H x W.
+
+    >>> versions_at_once(torch.zeros(2, 3, 96, 96)), versions_at_once(torch.zeros(50, 3, 96, 96))
+    (8, 1)
+    """
+    images = pieces(x) if x.device.type == "cpu" else _ROWS_ELSEWHERE
+    return max(1, images // len(x))
 
 
 @lru_cache(maxsize=1)
