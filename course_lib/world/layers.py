@@ -27,6 +27,7 @@ LAYERS = {
     "tiny_resnet": Layers("layer2", "layer4", "fc"),
     "tiny_densenet": Layers("features.denseblock2", "features", "classifier"),
     "tiny_mobilenet": Layers("features.3", "features.9", "classifier"),
+    "tiny_vit": Layers("blocks.1", "blocks.3", "head"),
     "efficientnet_lite0": Layers("features.3", "features.8", "classifier.1"),
     "efficientnet_lite1": Layers("features.3", "features.8", "classifier.1"),
 }

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from .checkpoints import describe, load_weights
 from .scenes import CLASSES
+from .vision_transformer import TinyViT
 
 NUMBER_OF_CLASSES = len(CLASSES)
 
@@ -263,6 +264,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "tiny_resnet": TinyResNet,
     "tiny_densenet": TinyDenseNet,
     "tiny_mobilenet": TinyMobileNet,
+    "tiny_vit": TinyViT,
 }
 
 NETWORKS = ("tiny_vgg", "tiny_vgg16", "tiny_resnet", "tiny_densenet", "tiny_mobilenet")

@@ -61,6 +61,7 @@ SETTINGS = {
     "tiny_resnet": Settings(),
     "tiny_densenet": Settings(passes=3),
     "tiny_mobilenet": Settings(passes=3),
+    "tiny_vit": Settings(passes=8, batch=32, rate=1.5e-3),
 }
 
 
