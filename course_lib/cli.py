@@ -11,6 +11,7 @@ import typer
 
 from course_lib import __version__
 from course_lib.benchmark.results.command import benchmark
+from course_lib.benchmark.results.own_command import leaderboard
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -265,6 +266,7 @@ def try_exercise(
 
 
 app.command()(benchmark)
+app.command()(leaderboard)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from .example import plot_example as plot_example
     from .pointing_game import PointingGame as PointingGame
     from .pointing_game import PointingGameBenchmark as PointingGameBenchmark
+    from .results.leaderboard import leaderboard as leaderboard
 
 _HOME = {
     "PointingGame": "course_lib.benchmark.pointing_game",
     "PointingGameBenchmark": "course_lib.benchmark.pointing_game",
     "get_example_data": "course_lib.world.examples",
+    "leaderboard": "course_lib.benchmark.results.leaderboard",
     "plot_example": "course_lib.benchmark.example",
 }
 

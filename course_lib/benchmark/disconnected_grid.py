@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -50,14 +51,34 @@ class DisconnectedGrid(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of all cells: N x 3 x 2h x 2w to N x 4 C."""
-        with _CellByCell():
-            scores = self.model(x)
-        if scores.dim() != 2 or len(scores) != CELLS * len(x):
-            raise ValueError(
-                f"{type(self.model).__name__} does not end in a global average of its cells: it "
-                f"gives {shape_text(scores)} for {len(x)} grids."
-            )
-        return torch.cat(scores.split(len(x)), 1)
+        return _scores_of_cells(self.model, x, type(self.model).__name__)
+
+
+def disconnected(model: nn.Module) -> nn.Module:
+    """A copy of a network that does what `DisconnectedGrid` does, with the layers' names unchanged.
+
+    For code that looks for `features.21` and would not find it under `model.features.21`.
+
+    >>> from course_lib.world.networks import load_network
+    >>> grid = disconnected(load_network("tiny_vgg"))
+    >>> type(grid.features[21]).__name__, grid(torch.rand(1, 3, 192, 192)).shape
+    ('ReLU', torch.Size([1, 32]))
+    """
+    network = copy.deepcopy(model)
+    name, run = type(model).__name__, network.forward
+    network.forward = lambda x: _scores_of_cells(run, x, name)  # type: ignore[method-assign]
+    return network
+
+
+def _scores_of_cells(run: Callable[[Tensor], Tensor], x: Tensor, name: str) -> Tensor:
+    with _CellByCell():
+        scores = run(x)
+    if scores.dim() != 2 or len(scores) != CELLS * len(x):
+        raise ValueError(
+            f"{name} does not end in a global average of its cells: it gives "
+            f"{shape_text(scores)} for {len(x)} grids."
+        )
+    return torch.cat(scores.split(len(x)), 1)
 
 
 class _CellByCell(TorchFunctionMode):
