@@ -303,9 +303,6 @@ lies on the object. RISE has {RISE_MASKS} masks.
 """
 
 
-_UNTIL_MEASURED = ", until all that is planned was measured: few images reach 0 with any number."
-
-
 def is_unfinished(results: Results) -> bool:
     """Whether some of the images that are planned are not measured yet."""
     return any(len(results.complete(name)) < count for name, count in PLANNED.items())
@@ -334,7 +331,7 @@ def page(results: Results) -> Iterator[str]:
     yield ""
     enough = enough_steps(results)
     yield f"The smallest number whose interval reaches 0 or better is {enough}; `max_iter` is"
-    yield f"{default} by default{_UNTIL_MEASURED if is_unfinished(results) else '.'}"
+    yield f"{default} by default."
     yield ""
     yield "## Beside other methods"
     yield ""

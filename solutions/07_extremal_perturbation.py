@@ -711,7 +711,7 @@ def as_image(images):
 photograph(as_image(photo)[0], says(photo)[0], credit)
 
 # %% [markdown]
-# One mask of a tenth of the photo, in 100 steps. That is fewer than the library's 200, so that it takes seconds, and not minutes.
+# One mask of a tenth of the photo, by the library's call.
 #
 # *Will the mask lie mostly in the upper half, with face and camera, or in the lower one, with the legs?*
 
@@ -720,7 +720,7 @@ predict("tripod_mask", ["upper half", "lower half"])
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-tenth = extremal_perturbation(network, photo, category, areas=0.1, max_iter=100)
+tenth = extremal_perturbation(network, photo, category, areas=0.1)
 seen = blur_pyramid(photo)
 seen = perturb(seen, tenth.masks)
 upper = tenth.masks[0, 0, :112].sum() / tenth.masks.sum()

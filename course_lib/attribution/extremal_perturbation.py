@@ -116,7 +116,7 @@ def extremal_perturbation(
     target: Any,
     areas: Sequence[float] | float = (0.1,),
     perturbation: str = BLUR_PERTURBATION,
-    max_iter: int = 200,
+    max_iter: int = 100,
     num_levels: int = 8,
     step: int | None = None,
     sigma: float | None = None,
