@@ -14,7 +14,7 @@ from . import comparing, isolation, slips
 from .exercise import Exercise
 from .grids import Grid, grids
 from .isolation import TimeUp
-from .probes import RUNNING, Calls, ProbeFinding, describe, type_name
+from .probes import RUNNING, Calls, ProbeFinding, describe, rule_of, type_name
 from .stubs import empty_methods, is_stub
 from .tracebacks import error_line, tidy, trimmed
 
@@ -342,7 +342,7 @@ def before_running(exercise: Exercise, answer: Any) -> Verdict | None:
     if isinstance(reference, type):
         if is_class:
             return None
-        if _is_apply(answer):
+        if rule_of(answer) is not None:
             return Verdict("wrong", f"`{name}` should be the class itself, without `.apply`.")
         plainly = answer is None or _is_function(answer)
         what = "a class" if plainly else "the class itself, without brackets"
@@ -368,16 +368,6 @@ def _is_the_courses_own(exercise: Exercise, answer: Any) -> bool:
         module.startswith("course_lib.")
         and not module.startswith(_LESSONS)
         and not any(answer is mistake for mistake in exercise.mistakes.values())
-    )
-
-
-def _is_apply(answer: Any) -> bool:
-    """Whether this is the `apply` of an autograd function."""
-    owner = getattr(answer, "__self__", None)
-    return (
-        type_name(type(answer)) == "builtin_function_or_method"
-        and isinstance(owner, type)
-        and issubclass(owner, torch.autograd.Function)
     )
 
 

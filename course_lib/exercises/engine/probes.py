@@ -297,13 +297,14 @@ def type_name(kind: type) -> str:
 
 def _subject(answer: Any) -> str:
     """`Your `gate``, or of what PyTorch calls by `apply`: `The `forward` of your `Rule``."""
-    rule = _rule_of(answer)
+    rule = rule_of(answer)
     return f"Your `{_name(answer)}`" if rule is None else f"The `forward` of your `{_name(rule)}`"
 
 
-def _rule_of(answer: Any) -> type[torch.autograd.Function] | None:
+def rule_of(answer: Any) -> type[torch.autograd.Function] | None:
     """The autograd function of which this is the `apply`."""
-    if type(answer) is not BuiltinFunctionType or answer.__name__ != "apply":
+    # A method of Python's in older versions of torch, a builtin one today.
+    if type(answer) not in (BuiltinFunctionType, MethodType) or answer.__name__ != "apply":
         return None
     owner: Any = answer.__self__
     is_rule = isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
@@ -320,7 +321,7 @@ def _name(answer: Any) -> str:
 def _argument_names(
     answer: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> list[str]:
-    rule = _rule_of(answer)
+    rule = rule_of(answer)
     if rule is not None:
         return _names_of_forward(rule, len(args)) + list(kwargs)
     try:
