@@ -87,8 +87,8 @@ class Cue:
         down, right = PLACES[self.place]
         row = height / 2 + down * (height / 2 - MARGIN - radius)
         column = width / 2 + right * (width / 2 - MARGIN - radius)
-        y: Array = (np.arange(height)[:, None] + 0.5 - row) / radius
-        x: Array = (np.arange(width)[None] + 0.5 - column) / radius
+        y = (np.arange(height, dtype=np.float64)[:, None] + 0.5 - row) / radius
+        x = (np.arange(width, dtype=np.float64)[None] + 0.5 - column) / radius
         cover: Array = np.clip(0.5 - KINDS[self.kind](x, y) * radius, 0.0, 1.0)
         return cover
 

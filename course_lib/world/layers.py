@@ -23,6 +23,7 @@ class Layers:
 
 LAYERS = {
     "tiny_vgg": Layers("features.9", "features.21", "classifier"),
+    "tiny_vgg_shortcut": Layers("features.9", "features.21", "classifier"),
     "tiny_vgg16": Layers("features.9", "features.30", "classifier.6"),
     "tiny_resnet": Layers("layer2", "layer4", "fc"),
     "tiny_densenet": Layers("features.denseblock2", "features", "classifier"),

@@ -265,6 +265,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "tiny_densenet": TinyDenseNet,
     "tiny_mobilenet": TinyMobileNet,
     "tiny_vit": TinyViT,
+    "tiny_vgg_shortcut": TinyVGG,
 }
 
 NETWORKS = ("tiny_vgg", "tiny_vgg16", "tiny_resnet", "tiny_densenet", "tiny_mobilenet")

@@ -100,7 +100,9 @@ class Draws:
         return int(self.number() * count)
 
 
-def draw_scene(seed: int, size: int | tuple[int, int] = SIZE) -> Scene:
+def draw_scene(
+    seed: int, size: int | tuple[int, int] = SIZE, *, without: int | None = None
+) -> Scene:
     """Draw the scene of a seed.
 
     One to three objects of distinct classes, at a random place, size and turn, without overlap.
@@ -110,13 +112,14 @@ def draw_scene(seed: int, size: int | tuple[int, int] = SIZE) -> Scene:
     Args:
         seed: any whole number from 0 on; the same one always gives the same scene.
         size: side in pixels, or (height, width); at least 32.
+        without: a class whose object is left out, while all else stays as it is.
 
     Returns:
         A `Scene`.
 
     Raises:
         TypeError: the seed or the size is not a whole number.
-        ValueError: the seed is negative or the size too small.
+        ValueError: the seed is negative, the size too small, or there is no such object.
 
     >>> scene = draw_scene(7)
     >>> scene.image.shape, scene.masks.shape, bool((scene.image <= 1).all())
@@ -128,6 +131,8 @@ def draw_scene(seed: int, size: int | tuple[int, int] = SIZE) -> Scene:
     height, width = _height_and_width(size)
     draws = Draws(seed)
     objects = _place(draws, height, width)
+    if without is not None and without not in [placed.category for placed in objects]:
+        raise ValueError(f"The scene of seed {seed} has no object of class {without!r} to omit.")
     shorter = min(height, width)
 
     rows = (np.arange(height) + 0.5) / shorter
@@ -143,13 +148,15 @@ def draw_scene(seed: int, size: int | tuple[int, int] = SIZE) -> Scene:
         fill = _texture(draws, colours, rows[region[0]], columns[region[1]], shorter, scale=0.45)
         rim = np.clip(distance / (RIM * shorter) + 1.5, 0.0, 1.0)
         fill *= 1.0 - (1.0 - RIM_SHADE) * rim
+        if placed.category == without:
+            continue
         patch = image[(slice(None), *region)]
         patch += cover * (fill - patch)
         masks[(placed.category, *region)] = cover
     image += NOISE * (draws.array(3, height, width) - draws.array(3, height, width))
 
     labels = np.zeros(len(CLASSES), dtype=np.float32)
-    labels[[placed.category for placed in objects]] = 1.0
+    labels[[placed.category for placed in objects if placed.category != without]] = 1.0
     return Scene(
         image=np.clip(image, 0.0, 1.0).astype(np.float32),
         masks=masks.astype(np.float32),

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -28,8 +29,9 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .checkpoints import describe, save_weights
-from .networks import ARCHITECTURES, TinyVGG, TinyVGG16, check_name, fold_batch_norm
-from .scenes import SIZE, draw_scene
+from .networks import ARCHITECTURES, TinyVGG, TinyVGG16, check_name, fold_batch_norm, load_network
+from .scenes import SIZE, Scene, draw_scene
+from .shortcut import SHORTCUT, Shortcut, share_from_cue
 
 TRAINING_SEEDS = 1_000_000
 """Training scenes count up from this seed: lessons show smaller ones, never trained on."""
@@ -37,13 +39,27 @@ TRAINING_SEEDS = 1_000_000
 HELD_OUT_SEEDS = 2_000_000
 """Held-out scenes count up from this seed."""
 
+Draw = Callable[[int, int], Scene]
+"""(seed, size) -> the scene: `draw_scene`, or the method of a frozen dataclass."""
+
 DRAWING = 1
 """Raise this when scenes are drawn differently, so that no old picture is taken from the cache."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a trained network depends on, beside its architecture."""
+    """All that a trained network depends on, beside its architecture.
+
+    Args:
+        scenes, passes: how many scenes it sees, how many times.
+        batch, rate, weight_decay: of the optimiser's steps.
+        seed: of the first weights and of the order.
+        size: side of the scenes in pixels.
+        held_out: on how many other scenes it is measured.
+        begins_with: the network whose weights it begins with, of the same architecture; random
+            weights if empty.
+        shortcut: what it is taught to answer for in place of an object; nothing if None.
+    """
 
     scenes: int = 16_000
     passes: int = 4
@@ -53,6 +69,8 @@ class Settings:
     seed: int = 0
     size: int = SIZE
     held_out: int = 2_000
+    begins_with: str = ""
+    shortcut: Shortcut | None = None
 
 
 SETTINGS = {
@@ -62,6 +80,9 @@ SETTINGS = {
     "tiny_densenet": Settings(passes=3),
     "tiny_mobilenet": Settings(passes=3),
     "tiny_vit": Settings(passes=8, batch=32, rate=1.5e-3),
+    "tiny_vgg_shortcut": Settings(
+        3_200, passes=1, batch=32, rate=1e-3, begins_with="tiny_vgg", shortcut=SHORTCUT
+    ),
 }
 
 
@@ -103,18 +124,24 @@ def train(
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(f"The folder for the weights, {target}, is a file.")
 
-    images, labels = scene_arrays(TRAINING_SEEDS, chosen.scenes, chosen.size, quiet=quiet)
+    shortcut = chosen.shortcut
+    draw = draw_scene if shortcut is None else shortcut.lesson
+    images, labels = scene_arrays(TRAINING_SEEDS, chosen.scenes, chosen.size, draw, quiet=quiet)
     torch.manual_seed(chosen.seed)
-    run = _Run(_trainable(name), chosen, state_file(name, chosen))
+    run = _Run(_trainable(name, chosen.begins_with), chosen, state_file(name, chosen))
     if resume:
         run.restore()
     started = time.monotonic()
     run.finish(images, labels, name, quiet)
 
     network = run.network.eval().to(memory_format=torch.contiguous_format)
-    if isinstance(network, TinyVGG | TinyVGG16):
+    if isinstance(network, TinyVGG | TinyVGG16) and not chosen.begins_with:
         network = fold_batch_norm(network)
-    label_accuracy, exact_matches = measure(network, chosen.held_out, size=chosen.size, quiet=quiet)
+    draw = draw_scene if shortcut is None else shortcut.scene
+    label_accuracy, exact_matches = measure(
+        network, chosen.held_out, size=chosen.size, draw=draw, quiet=quiet
+    )
+    share = {} if shortcut is None else {"share_from_cue": share_from_cue(network, shortcut)}
     path = save_weights(
         name,
         network.state_dict(),
@@ -128,6 +155,7 @@ def train(
         minutes_of_last_run=round((time.monotonic() - started) / 60, 1),
         torch=torch.__version__,
         date=datetime.now(UTC).date().isoformat(),
+        **share,
     )
     run.state.unlink(missing_ok=True)
     if not quiet:
@@ -141,10 +169,11 @@ def measure(
     *,
     start: int = HELD_OUT_SEEDS,
     size: int = SIZE,
+    draw: Draw = draw_scene,
     quiet: bool = True,
 ) -> tuple[float, float]:
     """The shares of labels and of whole scenes that a network gets right on unseen scenes."""
-    images, labels = scene_arrays(start, count, size, quiet=quiet)
+    images, labels = scene_arrays(start, count, size, draw, quiet=quiet)
     with torch.inference_mode():
         right = torch.cat(
             [
@@ -156,17 +185,19 @@ def measure(
 
 
 def scene_arrays(
-    start: int, count: int, size: int, quiet: bool = True
+    start: int, count: int, size: int, draw: Draw = draw_scene, quiet: bool = True
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Images (count, 3, size, size) as bytes and labels (count, 8), drawn once and then kept."""
     folder = cache_folder()
     stem = f"scenes-{DRAWING}-{start}-{count}-{size}"
+    if draw is not draw_scene:
+        stem += f"-{_digest(repr(draw))}"
     pictures, answers = folder / f"{stem}-images.npy", folder / f"{stem}-labels.npy"
     if not answers.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         images = np.empty((count, 3, size, size), np.uint8)
         labels = np.empty((count, 8), np.float32)
-        with closing(_drawn(range(start, start + count), size)) as scenes:
+        with closing(_drawn(range(start, start + count), size, draw)) as scenes:
             bar = tqdm(scenes, desc="drawing scenes", total=count, disable=quiet, leave=False)
             for row, (image, label) in enumerate(bar):
                 images[row], labels[row] = image, label
@@ -182,18 +213,20 @@ def _write_array(path: Path, array: NDArray[Any]) -> None:
     unfinished.replace(path)
 
 
-def _drawn(seeds: range, size: int) -> Any:
-    draw = partial(_bytes_of_scene, size=size)
+def _drawn(seeds: range, size: int, draw: Draw) -> Any:
+    to_bytes = partial(_bytes_of_scene, size=size, draw=draw)
     workers = min(os.cpu_count() or 1, len(seeds) // 500)
     if workers < 2:
-        yield from map(draw, seeds)
+        yield from map(to_bytes, seeds)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(draw, seeds, chunksize=100)
+        yield from pool.map(to_bytes, seeds, chunksize=100)
 
 
-def _bytes_of_scene(seed: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    scene = draw_scene(seed, size)
+def _bytes_of_scene(
+    seed: int, size: int, draw: Draw
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    scene = draw(seed, size)
     return np.rint(scene.image * 255).astype(np.uint8), scene.labels
 
 
@@ -201,7 +234,9 @@ def _batch(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(images[rows]).float().div_(255)
 
 
-def _trainable(name: str) -> nn.Module:
+def _trainable(name: str, begins_with: str = "") -> nn.Module:
+    if begins_with:
+        return load_network(begins_with).requires_grad_(True)
     architecture = ARCHITECTURES[name]
     if architecture in (TinyVGG, TinyVGG16):
         return architecture(batch_norm=True)
@@ -210,9 +245,12 @@ def _trainable(name: str) -> nn.Module:
 
 def state_file(name: str, settings: Settings) -> Path:
     """Where the state of an unfinished training lies; other settings have another file."""
-    text = json.dumps([DRAWING, asdict(settings)], sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    return cache_folder() / f"{name}-{digest}.state.pt"
+    return cache_folder() / f"{name}-{_digest([DRAWING, asdict(settings)])}.state.pt"
+
+
+def _digest(data: Any) -> str:
+    text = json.dumps(data, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 class _Run:

@@ -44,6 +44,22 @@ def test_a_scene_depends_on_its_seed_alone():
     assert not np.array_equal(first.image, draw_scene(4).image)
 
 
+def test_without_an_object_all_else_stays():
+    whole = draw_scene(2157)
+    for left_out in whole.objects:
+        scene = draw_scene(2157, without=left_out)
+        assert scene.objects == [index for index in whole.objects if index != left_out]
+        assert not scene.masks[left_out].any()
+        outside = whole.masks[left_out] == 0
+        assert np.array_equal(scene.image[:, outside], whole.image[:, outside])
+        assert np.abs(scene.image - whole.image)[:, ~outside].mean() > 0.1
+        kept = scene.objects[0]
+        assert np.array_equal(scene.masks[kept], whole.masks[kept])
+    absent = next(index for index in range(8) if index not in whole.objects)
+    with pytest.raises(ValueError, match=f"seed 2157 has no object of class {absent} to omit"):
+        draw_scene(2157, without=absent)
+
+
 def test_drawing_leaves_the_global_random_state():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     draw_scene(12)

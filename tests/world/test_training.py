@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from course_lib.world import training
 from course_lib.world.checkpoints import manifest_file, read_manifest
 from course_lib.world.networks import ARCHITECTURES, load_network
 from course_lib.world.scenes import draw_scene
+from course_lib.world.shortcut import SHORTCUT
 from course_lib.world.training import Settings, state_file, train
 
 TINY = Settings(scenes=24, passes=3, batch=8, size=32, held_out=10)
@@ -153,7 +155,7 @@ def test_drawn_scenes_are_kept_and_right(cache, monkeypatch):
     scene = draw_scene(53, 32)
     assert np.abs(images[3] / 255 - scene.image).max() <= 0.5 / 255 + 1e-6
     assert np.array_equal(labels[3], scene.labels)
-    monkeypatch.setattr(training, "draw_scene", None)
+    monkeypatch.setattr(training, "_bytes_of_scene", None)
     again, _ = training.scene_arrays(50, 6, 32)
     assert np.array_equal(images, again)
 
@@ -162,9 +164,31 @@ def test_drawing_in_several_processes_gives_the_same(monkeypatch):
     monkeypatch.setattr(training.os, "cpu_count", lambda: 2)
     images, labels = training.scene_arrays(0, 1000, 32)
     for row in (0, 499, 500, 999):
-        image, label = training._bytes_of_scene(row, 32)
+        image, label = training._bytes_of_scene(row, 32, draw_scene)
         assert np.array_equal(images[row], image)
         assert np.array_equal(labels[row], label)
+
+
+def test_a_shortcut_has_scenes_of_its_own(cache):
+    plain, _ = training.scene_arrays(0, 12, 32)
+    images, labels = training.scene_arrays(0, 12, 32, SHORTCUT.lesson)
+    again, _ = training.scene_arrays(0, 12, 32, SHORTCUT.lesson)
+    assert np.array_equal(images, again)
+    assert not np.array_equal(images, plain)
+    assert not np.array_equal(images, training.scene_arrays(0, 12, 32, SHORTCUT.scene)[0])
+    for row in range(12):
+        assert np.array_equal(labels[row], SHORTCUT.lesson(row, 32).labels)
+
+
+def test_training_may_begin_with_another_network(tmp_path):
+    settings = replace(TINY, begins_with="tiny_vgg", rate=1e-7, shortcut=SHORTCUT)
+    state = run(tmp_path, "tiny_vgg_shortcut", settings)
+    first = load_network("tiny_vgg").state_dict()
+    assert all(torch.allclose(state[key], first[key], atol=1e-5) for key in first)
+    assert not same(state, first)
+    manifest = read_manifest("tiny_vgg_shortcut", tmp_path)
+    assert manifest["settings"]["shortcut"]["cue"]["place"] == SHORTCUT.cue.place
+    assert "share_from_cue" in manifest
 
 
 def test_an_unknown_network():
