@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sphinx.cmd.build import main as sphinx_build
 
+from .engine import install_engine
+from .playground import STATIC, write_playground
 from .sources import gather
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,17 +25,26 @@ def build(folder: Path) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     source, pages = folder / "source", folder / "html"
     gather(ROOT, source)
-    status = sphinx_build(
+    without = install_engine(ROOT / "build" / "engine", source / STATIC / "engine")
+    write_playground(source, without)
+    status = render(source, pages)
+    if status == 0:
+        print(f"The site is in {pages}; open index.html.")
+        if without:
+            print(f"Its playground comes without the engine that runs the network: {without}")
+    return status
+
+
+def render(source: Path, pages: Path) -> int:
+    """Let Sphinx make pages of the sources; return its exit status."""
+    return sphinx_build(
         [
-            *("-b", "html", "-c", str(ROOT / "website"), "-d", str(folder / "doctrees")),
+            *("-b", "html", "-c", str(ROOT / "website"), "-d", str(source.parent / "doctrees")),
             *("-D", f"html_static_path={ROOT / 'website' / 'static'},{source / 'static'}"),
             *("--quiet", "--fail-on-warning"),
             *(str(source), str(pages)),
         ]
     )
-    if status == 0:
-        print(f"The site is in {pages}; open index.html.")
-    return status
 
 
 if __name__ == "__main__":

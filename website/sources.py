@@ -28,6 +28,13 @@ PAGES = {
 TREE = """
 ```{toctree}
 :hidden:
+:caption: Without installing
+
+playground
+```
+
+```{toctree}
+:hidden:
 :caption: Lessons
 
 LESSONS

@@ -31,6 +31,8 @@ MAXIMUM_TURN = 0.5
 GAP = 0.03
 RIM = 0.017
 RIM_SHADE = 0.72
+OBJECT_SCALE = 0.45
+"""How much finer an object's texture is than the background's."""
 NOISE = 0.035
 SHARE_OF_COUNT = (0.25, 0.45, 0.30)
 
@@ -143,11 +145,11 @@ def draw_scene(
     for placed in objects:
         colours = _object_colours(draws, dark)
         region = _bounding_box(placed, height, width, shorter)
-        distance = _distance(placed, rows[region[0]], columns[region[1]]) * shorter
-        cover = np.clip(0.5 - distance, 0.0, 1.0)
-        fill = _texture(draws, colours, rows[region[0]], columns[region[1]], shorter, scale=0.45)
-        rim = np.clip(distance / (RIM * shorter) + 1.5, 0.0, 1.0)
-        fill *= 1.0 - (1.0 - RIM_SHADE) * rim
+        cover, shade = cover_and_shade(placed, rows[region[0]], columns[region[1]], shorter)
+        fill = _texture(
+            draws, colours, rows[region[0]], columns[region[1]], shorter, scale=OBJECT_SCALE
+        )
+        fill *= shade
         if placed.category == without:
             continue
         patch = image[(slice(None), *region)]
@@ -163,6 +165,24 @@ def draw_scene(
         labels=labels,
         seed=seed,
     )
+
+
+def cover_and_shade(
+    placed: Placed, rows: Array, columns: Array, shorter: int
+) -> tuple[Array, Array]:
+    """The share of each pixel that an object covers, and how bright it is there: dark at its rim.
+
+    Args:
+        placed: the object.
+        rows, columns: the pixels' centres, in shorter sides.
+        shorter: the shorter side of the picture in pixels.
+
+    Returns:
+        Two arrays, (rows, columns), in [0, 1].
+    """
+    distance = _distance(placed, rows, columns) * shorter
+    rim = np.clip(distance / (RIM * shorter) + 1.5, 0.0, 1.0)
+    return np.clip(0.5 - distance, 0.0, 1.0), 1.0 - (1.0 - RIM_SHADE) * rim
 
 
 def two_object_scenes(
@@ -262,7 +282,7 @@ def _ground_colours(draws: Draws) -> tuple[bool, Array]:
     step = draws.number(0.05, 0.10)
     hue, turn = draws.number(0.0, 2 * np.pi), draws.number(-0.9, 0.9)
     chroma = draws.number(0.02, 0.06)
-    return dark, _pair(lightness, step if dark else -step, chroma, hue, turn)
+    return dark, two_colours(lightness, step if dark else -step, chroma, hue, turn)
 
 
 def _object_colours(draws: Draws, on_dark: bool) -> Array:
@@ -271,10 +291,11 @@ def _object_colours(draws: Draws, on_dark: bool) -> Array:
     step = draws.number(0.09, 0.16) * (1.0 if draws.number() < 0.5 else -1.0)
     hue, turn = draws.number(0.0, 2 * np.pi), draws.number(-0.8, 0.8)
     chroma = draws.number(0.11, 0.17)
-    return _pair(lightness, step, chroma, hue, turn)
+    return two_colours(lightness, step, chroma, hue, turn)
 
 
-def _pair(lightness: float, step: float, chroma: float, hue: float, turn: float) -> Array:
+def two_colours(lightness: float, step: float, chroma: float, hue: float, turn: float) -> Array:
+    """A pair of sRGB colours, (2, 3), the second that much lighter and turned in hue (radians)."""
     return np.stack(
         [_colour(lightness, chroma, hue), _colour(lightness + step, chroma, hue + turn)]
     )
