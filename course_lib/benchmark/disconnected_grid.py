@@ -66,7 +66,7 @@ def disconnected(model: nn.Module) -> nn.Module:
     """
     network = copy.deepcopy(model)
     name, run = type(model).__name__, network.forward
-    network.forward = lambda x: _scores_of_cells(run, x, name)  # type: ignore[method-assign]
+    network.forward = lambda x: _scores_of_cells(run, x, name)
     return network
 
 

@@ -161,7 +161,8 @@ class Leaderboard:
     def _table_html(self) -> str:
         cell = "padding:3px 10px;text-align:left;white-space:nowrap"
         heads = "".join(
-            f'<th scope="col" style="{cell}">{html.escape(_heading(protocols()[name]))}</th>'
+            f'<th scope="col" style="{cell};white-space:normal">'
+            f"{html.escape(_heading(protocols()[name]))}</th>"
             for name in self.scores
         )
         rows = []
@@ -178,12 +179,12 @@ class Leaderboard:
             )
         sentences = "".join(f"<div>{html.escape(sentence)}</div>" for sentence in self.sentences())
         return (
-            '<table style="border-collapse:collapse;margin:0.6em 0">'
+            '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:0.6em 0">'
             '<caption style="text-align:left;caption-side:top;padding:4px 10px">'
             f"{html.escape(self.name)} among the library's methods on {self.network}: rank, mean "
             f"and 95 % interval over {self.n} images.</caption>"
             f'<thead><tr><th scope="col" style="{cell}">method</th>{heads}</tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table>"
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
             f'<div style="max-width:52em">{html.escape(LEGEND)}{sentences}</div>'
         )
 
@@ -232,8 +233,8 @@ def leaderboard(
         raise ValueError(
             f"The library's methods have numbers of {most} images, so n is {most} at most, not {n}."
         )
-    numbers = _own(method, network, count, quiet)
-    called = _free_name(name or getattr(method, "__name__", ""), library)
+    numbers = _own(method, network, {line.protocol for line in library}, count, quiet)
+    called = _free_name(name or str(getattr(method, "__name__", "")), library)
     return Leaderboard(
         name=called,
         network=network,
@@ -256,11 +257,17 @@ def _library(network: str) -> list[Stored]:
     return found
 
 
-def _own(method: OwnMethod, network: str, count: int, quiet: bool) -> dict[str, list[float]]:
+def _own(
+    method: OwnMethod, network: str, known: set[str], count: int, quiet: bool
+) -> dict[str, list[float]]:
+    """The method's numbers in the protocols that the library's methods have numbers in."""
     from tqdm.auto import tqdm
 
     numbers: dict[str, list[float]] = {}
-    for data, asked in WORLDS_ASKED.items():
+    for data, names in WORLDS_ASKED.items():
+        asked = [name for name in names if name in known]
+        if not asked:
+            continue
         shown = partial(tqdm, desc=data.replace("_", " "), disable=quiet, leave=False)
         numbers |= own_numbers(method, data, network, asked, count, shown)
     return numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -83,13 +82,12 @@ def load_module(file: Path) -> ModuleType:
     if not file.is_file():
         raise FileNotFoundError(f"There is no file {file}.")
     path = file.resolve()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
     sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        # Not by an import, which may take what the file was a second ago from its cache.
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
     except Exception as error:
         raise ValueError(f"{file} stops with {type(error).__name__}: {error}") from error
     finally:

@@ -60,8 +60,9 @@ def read_stored(path: Path = FILE) -> tuple[Stored, ...]:
     """All that is kept with the course."""
     with path.open(newline="", encoding="utf-8") as stream:
         return tuple(
-            Stored(**(row | {"values": tuple(map(float, row["values"].split()))}))
+            Stored(**row, values=tuple(map(float, numbers.split())))
             for row in csv.DictReader(stream)
+            if (numbers := row.pop("values"))
         )
 
 
@@ -72,7 +73,7 @@ def stored_of(rows: Iterable[Row], count: int) -> list[Stored]:
         rows: of a store.
         count: how many images.
     """
-    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.protocol in WORLDS_ASKED.get(row.data, ()):
             key = (row.data, row.network, row.method, row.protocol, row.settings, row.versions)
