@@ -12,6 +12,7 @@ import typer
 from course_lib import __version__
 from course_lib.benchmark.results.command import benchmark
 from course_lib.benchmark.results.own_command import leaderboard
+from course_lib.challenge.command import challenge
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -267,6 +268,7 @@ def try_exercise(
 
 app.command()(benchmark)
 app.command()(leaderboard)
+app.add_typer(challenge, name="challenge")
 
 
 if __name__ == "__main__":

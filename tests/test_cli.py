@@ -36,7 +36,7 @@ def test_the_installed_command_is_this_one():
         [sys.executable, "-m", "course_lib.cli", "--help"], capture_output=True, text=True
     )
     assert run.returncode == 0
-    for name in ("start", "doctor", "progress", "train", "build", "leaderboard"):
+    for name in ("start", "doctor", "progress", "train", "build", "leaderboard", "challenge"):
         assert f" {name} " in run.stdout
 
 
