@@ -51,7 +51,9 @@ class Settings:
     """All that a trained network depends on, beside its architecture.
 
     Args:
-        scenes, passes: how many scenes it sees, how many times.
+        scenes, passes: how many scenes it sees, how many times. The one-cycle schedule spans them.
+        more_passes: the schedule spans these once again (a warm restart: Loshchilov and Hutter,
+            "SGDR", ICLR 2017).
         batch, rate, weight_decay: of the optimiser's steps.
         seed: of the first weights and of the order.
         size: side of the scenes in pixels.
@@ -63,6 +65,7 @@ class Settings:
 
     scenes: int = 16_000
     passes: int = 4
+    more_passes: int = 0
     batch: int = 64
     rate: float = 3e-3
     weight_decay: float = 0.01
@@ -79,7 +82,7 @@ SETTINGS = {
     "tiny_resnet": Settings(),
     "tiny_densenet": Settings(passes=3),
     "tiny_mobilenet": Settings(passes=3),
-    "tiny_vit": Settings(passes=8, batch=32, rate=1.5e-3),
+    "tiny_vit": Settings(passes=8, more_passes=6, batch=32, rate=1.5e-3),
     "tiny_vgg_shortcut": Settings(
         3_200, passes=1, batch=32, rate=1e-3, begins_with="tiny_vgg", shortcut=SHORTCUT
     ),
@@ -265,8 +268,14 @@ class _Run:
         self.optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
         )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, settings.rate, total_steps=settings.passes * self.steps
+        self.schedule = self._cycle()
+
+    def _cycle(self) -> torch.optim.lr_scheduler.OneCycleLR:
+        """A schedule for the cycle that the next pass belongs to."""
+        first, more = self.settings.passes, self.settings.more_passes
+        passes = more if self.passes >= first and more else first
+        return torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, self.settings.rate, total_steps=passes * self.steps
         )
 
     def restore(self) -> None:
@@ -275,9 +284,11 @@ class _Run:
         try:
             saved = torch.load(self.state, weights_only=True)
             self.network.load_state_dict(saved["network"])
-            self.optimiser.load_state_dict(saved["optimiser"])
-            self.schedule.load_state_dict(saved["schedule"])
             self.passes = saved["passes"]
+            self.schedule = self._cycle()
+            self.optimiser.load_state_dict(saved["optimiser"])
+            if self.passes != self.settings.passes:
+                self.schedule.load_state_dict(saved["schedule"])
         except Exception as error:
             raise ValueError(
                 f"The state of the interrupted training, {self.state}, is unreadable; "
@@ -302,14 +313,17 @@ class _Run:
     ) -> None:
         """Train the passes that are left, and keep the state after each."""
         self.network.train()
+        passes = self.settings.passes + self.settings.more_passes
         with tqdm(
-            total=self.settings.passes * self.steps,
+            total=passes * self.steps,
             initial=self.passes * self.steps,
             desc=f"training {name}",
             unit="batch",
             disable=quiet,
         ) as bar:
-            while self.passes < self.settings.passes:
+            while self.passes < passes:
+                if self.passes == self.settings.passes:
+                    self.schedule = self._cycle()
                 for rows in self._order():
                     loss = self._step(_batch(images, rows), torch.from_numpy(labels[rows]))
                     bar.set_postfix(loss=f"{loss:.4f}", refresh=False)

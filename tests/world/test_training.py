@@ -90,6 +90,33 @@ def test_an_interrupted_training_ends_the_same(tmp_path, monkeypatch, steps):
     assert not state_file("tiny_mobilenet", TINY).exists()
 
 
+@pytest.mark.parametrize("steps", [4, 6, 7])
+def test_a_training_of_two_cycles_ends_the_same(tmp_path, monkeypatch, steps):
+    """Interrupted in the first, between the two, and in the second pass of the second."""
+    settings = Settings(scenes=16, passes=2, more_passes=3, batch=8, size=32, held_out=4)
+    rates = []
+    original = training._Run._step
+
+    def step(self, x, y):
+        rates.append(self.optimiser.param_groups[0]["lr"])
+        return original(self, x, y)
+
+    monkeypatch.setattr(training._Run, "_step", step)
+    whole = run(tmp_path / "whole", settings=settings)
+    assert len(rates) == 10
+    assert rates[3] < rates[0] < max(rates[:4])
+    assert rates[4] == pytest.approx(rates[0])
+    assert rates[9] < rates[4] < max(rates[4:])
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, steps)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "parts", settings=settings)
+    rates_of_whole = rates[:10]
+    rates.clear()
+    assert same(whole, run(tmp_path / "parts", settings=settings))
+    assert rates == pytest.approx(rates_of_whole[2 * (steps // 2) :])
+
+
 def test_every_pass_sees_every_scene_once_in_another_order():
     done = training._Run(training._trainable("tiny_mobilenet"), TINY, state_file("x", TINY))
     orders = []
