@@ -39,7 +39,7 @@ from course_lib.benchmark.regions import (
 )
 from course_lib.world.examples import get_example_data
 from course_lib.world.layers import default_layers
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import CONVOLUTIONAL, load_network
 from course_lib.world.photographs import PHOTOS
 from course_lib.world.scenes import draw_scene
 
@@ -117,7 +117,7 @@ METHODS: dict[str, Maps] = {
 def cases() -> Iterator[Case]:
     """All cases, the networks by turns: a measurement that is cut short has some of each."""
     every = SCENES // SCENES_ELSEWHERE
-    names = [MOST_SCENES, *(name for name in NETWORKS if name != MOST_SCENES)]
+    names = [MOST_SCENES, *(name for name in CONVOLUTIONAL if name != MOST_SCENES)]
     photos = list(PHOTOS)
     for n in range(SCENES):
         yield scene_case(MOST_SCENES, n)
@@ -276,7 +276,7 @@ def enough_steps(results: Results) -> int:
 
 PLANNED = {
     MOST_SCENES: SCENES,
-    **{name: SCENES_ELSEWHERE for name in NETWORKS if name != MOST_SCENES},
+    **{name: SCENES_ELSEWHERE for name in CONVOLUTIONAL if name != MOST_SCENES},
     REAL: len(PHOTOS),
 }
 """How many images of each network are to be measured."""

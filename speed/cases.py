@@ -152,8 +152,15 @@ def iterations(run: Callable[[Callable[[int, int], None]], object]) -> float:
     return steps[len(steps) // 2]
 
 
-METHODS = tuple(name for name in methods() if name != "extremal_perturbation")
-"""What `make_case` can make; extremal perturbation is timed apart, by `extremal_case`."""
+METHODS = tuple(
+    m.name
+    for m in methods().values()
+    if m.name != "extremal_perturbation" and m.needs != "attention"
+)
+"""What `make_case` can make; extremal perturbation is timed apart, by `extremal_case`.
+
+None of the networks here has attention.
+"""
 
 
 def make_case(name: str, method: str, *, peers: bool = True) -> Case:

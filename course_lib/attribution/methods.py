@@ -24,6 +24,7 @@ class Method:
             "needed".
         passes: what it costs in the network's own passes, in words.
         needs: a word on the networks that it is defined for: "" for any, or what they consist of.
+        by_class: whether its maps are of the target; if not, every class has the same.
     """
 
     function: Callable[..., Any]
@@ -32,6 +33,7 @@ class Method:
     layer: Literal["no", "optional", "needed"]
     passes: str
     needs: str = ""
+    by_class: bool = True
 
     @property
     def name(self) -> str:
@@ -49,6 +51,7 @@ def method(
     layer: Literal["no", "optional", "needed"] = "optional",
     passes: str = "one forward, one backward",
     needs: str = "",
+    by_class: bool = True,
 ) -> Callable[[Function], Function]:
     """Enter the function below in the table of methods; see `Method` for the arguments.
 
@@ -56,7 +59,7 @@ def method(
     """
 
     def enter(function: Function) -> Function:
-        _ENTERED.append(Method(function, title, signed, layer, passes, needs))
+        _ENTERED.append(Method(function, title, signed, layer, passes, needs, by_class))
         return shows_options(function)
 
     return enter

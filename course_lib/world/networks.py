@@ -268,7 +268,11 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "tiny_vgg_shortcut": TinyVGG,
 }
 
-NETWORKS = ("tiny_vgg", "tiny_vgg16", "tiny_resnet", "tiny_densenet", "tiny_mobilenet")
+CONVOLUTIONAL = ("tiny_vgg", "tiny_vgg16", "tiny_resnet", "tiny_densenet", "tiny_mobilenet")
+"""Those of `NETWORKS` all of whose activations are weighted sums of others: every method that
+shares relevance is defined for them."""
+
+NETWORKS = CONVOLUTIONAL
 """The networks that answer honestly which shapes are in a picture; `ARCHITECTURES` has all."""
 
 

@@ -75,7 +75,12 @@ SEARCHES: dict[str, Callable[..., Any]] = {
     ),
 }
 MANY_GRADIENTS = ("integrated_gradients", "smooth_grad")
-LAYERS = {"tiny_vgg": "features.21", "tiny_resnet": "layer3"}
+LAYERS = {"tiny_vgg": "features.21", "tiny_resnet": "layer3", "tiny_vit": "blocks.3"}
+
+
+def usual_network(name: str) -> str:
+    """A network that what is tested is defined for."""
+    return "tiny_vit" if name == "attention_rollout" else "tiny_vgg"
 
 
 @pytest.fixture(params=DEVICES)
@@ -97,7 +102,7 @@ def back(x: torch.Tensor) -> torch.Tensor:
 def test_maps_are_made_where_the_image_is(name: str, elsewhere: str) -> None:
     x = torch.rand(2, 3, 32, 40, generator=torch.manual_seed(0))
     # Its residual sums matter to excitation backprop alone.
-    network = "tiny_resnet" if "excitation" in name else "tiny_vgg"
+    network = "tiny_resnet" if "excitation" in name else usual_network(name)
     layer = LAYERS[network]
     expected = METHODS[name](load_network(network), x, layer)
     model, there = put(elsewhere, load_network(network), x)
@@ -129,7 +134,8 @@ def test_masks_are_made_where_the_image_is(name: str, elsewhere: str) -> None:
 def test_the_default_device_is_not_asked(name: str) -> None:
     """Nothing can be computed on the meta device, so anything made there would be noticed."""
     x = torch.rand(2, 3, 32, 40, generator=torch.manual_seed(0))
-    model, layer = load_network("tiny_vgg"), LAYERS["tiny_vgg"]
+    network = usual_network(name)
+    model, layer = load_network(network), LAYERS[network]
     call = (METHODS | SEARCHES)[name]
     expected = call(model, x, layer)
     with torch.device("meta"):

@@ -12,7 +12,7 @@ from course_lib.attribution.excitation_backprop import (
     excitation_backprop,
     relevance_lost,
 )
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import CONVOLUTIONAL, load_network
 from course_lib.world.scenes import draw_scene
 
 
@@ -138,7 +138,7 @@ def scenes(*seeds: int) -> torch.Tensor:
     return torch.stack([torch.as_tensor(draw_scene(seed).image) for seed in seeds])
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_the_courses_networks(name):
     net, x = load_network(name).double(), scenes(70_001, 70_002).double()
     if name == "tiny_mobilenet":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from course_lib.attribution import methods as table
@@ -33,9 +34,26 @@ EIGHT = {
 every_method = pytest.mark.parametrize("name", METHODS)
 
 
+class Attending(nn.Module):
+    """A class token that reads from the patches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(1, 1, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        patches = x.flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.token.expand(len(x), -1, -1), patches], 1)[:, None]
+        return (tokens + F.scaled_dot_product_attention(tokens, tokens, tokens))[:, 0, 0]
+
+
 @pytest.fixture
-def net() -> nn.Module:
+def net(request: pytest.FixtureRequest) -> nn.Module:
+    """A network that the method is defined for."""
     torch.manual_seed(0)
+    name = request.node.callspec.params["name"] if hasattr(request.node, "callspec") else None
+    if name is not None and METHODS[name].needs == "attention":
+        return nn.Sequential(nn.Conv2d(3, 8, 3, 3), Attending(), nn.Linear(8, 5)).double()
     net = nn.Sequential(
         nn.Conv2d(3, 6, 3, padding=1),
         nn.ReLU(),
@@ -79,6 +97,13 @@ def test_several_targets_of_one_image(name: str, net: nn.Module) -> None:
     expected = [maps(name, net, x, t)[0, 0] for t in (4, 0, 2)]
     found = maps(name, net, x, [4, 0, 2]).flatten(0, 1)
     torch.testing.assert_close(found, torch.stack(expected), rtol=1e-6, atol=1e-9)
+
+
+@every_method
+def test_maps_are_of_the_class_as_the_table_says(name: str, net: nn.Module) -> None:
+    x = torch.rand(1, 3, 12, 9, dtype=torch.float64)
+    first, second = maps(name, net, x, [1, 3]).flatten(0, 1)
+    assert torch.equal(first, second) != METHODS[name].by_class
 
 
 @every_method

@@ -5,11 +5,16 @@ import warnings
 import pytest
 import torch
 
+from course_lib.attribution.deconvnet import deconvnet
 from course_lib.attribution.grad_cam import grad_cam
 from course_lib.attribution.gradient import gradient
 from course_lib.attribution.guided_backprop import guided_backprop
 from course_lib.attribution.linear_approx import linear_approx
 from course_lib.attribution.maps.grids import channels_second
+from course_lib.attribution.methods import methods
+from course_lib.world.layers import default_layers
+from course_lib.world.networks import build_network
+from tests.attribution.quick import FEW, quick
 
 LAST = "encoder.layers.encoder_layer_1"
 
@@ -235,6 +240,83 @@ def test_positions_that_are_on_no_grid_are_refused():
 
     with pytest.raises(ValueError, match="1 x 3 x 16 x 8, which is no grid of square patches"):
         grad_cam(Attention(), torch.rand(1, 3, 32, 32), 0, saliency_layer="k_norm")
+
+
+SHARING = {"contrastive_excitation_backprop", "excitation_backprop", "lrp"}
+
+
+@pytest.fixture
+def tiny_vit():
+    return build_network("tiny_vit").eval()
+
+
+def on_tiny_vit(name, net, x, **layer):
+    options = quick(name, x) | layer
+    if name == "contrastive_excitation_backprop":
+        options["contrast_layer"] = "blocks.3"
+    return methods()[name].function(net, x, [1, 2], **options)
+
+
+@pytest.mark.filterwarnings(FEW)
+@pytest.mark.parametrize("name", methods())
+def test_every_method_is_defined_on_tiny_vit_or_says_that_it_is_not(tiny_vit, name):
+    x = torch.rand(2, 3, 32, 48)
+    layer = default_layers("tiny_vit", name)
+    if name in SHARING:
+        with pytest.raises(ValueError, match="is not defined for layer_norm, which this netw") as e:
+            on_tiny_vit(name, tiny_vit, x, **layer)
+        assert "\n" not in str(e.value)
+        return
+    found = on_tiny_vit(name, tiny_vit, x, **layer)
+    maps = found.masks if hasattr(found, "masks") else found
+    on_tokens = bool(layer) or name == "attention_rollout"
+    assert maps.shape == (2, 1, *((4, 6) if on_tokens else (32, 48)))
+    assert bool(maps.flatten(1).std(1).gt(0).all())
+
+
+AT_LAYERS = [m.name for m in methods().values() if m.layer != "no" and m.name not in SHARING]
+
+
+@pytest.mark.filterwarnings(FEW)
+@pytest.mark.parametrize("name", AT_LAYERS)
+def test_methods_at_layers_of_tiny_vit(tiny_vit, name):
+    x = torch.rand(2, 3, 32, 48)
+    assert on_tiny_vit(name, tiny_vit, x, saliency_layer="blocks.1").shape == (2, 1, 4, 6)
+    with pytest.raises(ValueError, match="zero at every patch"):
+        on_tiny_vit(name, tiny_vit, x, saliency_layer="blocks.4")
+    with pytest.raises(ValueError, match="no grid of square patches of a 33 x 45 image"):
+        on_tiny_vit(name, tiny_vit, torch.rand(2, 3, 33, 45), saliency_layer="blocks.1")
+
+
+@pytest.mark.parametrize("method", [guided_backprop, deconvnet])
+def test_rules_of_relu_hold_in_tiny_vit(tiny_vit, method):
+    """Its ReLUs are all that these methods speak of: everywhere else the gradient is the usual."""
+    x = torch.rand(1, 3, 32, 48)
+    calls = []
+
+    def instead(z):
+        calls.append(1)
+        return Positive.apply(z)
+
+    class Positive(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, z):
+            ctx.save_for_backward(z)
+            return z.clamp(min=0)
+
+        @staticmethod
+        def backward(ctx, p):
+            (z,) = ctx.saved_tensors
+            return p.clamp(min=0) * (z > 0 if method is guided_backprop else 1)
+
+    found = method(tiny_vit, x, 3)
+    for m in tiny_vit.modules():
+        if isinstance(m, torch.nn.ReLU):
+            m.forward = instead
+    leaf = x.clone().requires_grad_()
+    tiny_vit(leaf)[0, 3].backward()
+    assert len(calls) == 2 + 5
+    torch.testing.assert_close(found, leaf.grad.abs().amax(1, keepdim=True))
 
 
 @pytest.mark.slow

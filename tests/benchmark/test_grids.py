@@ -26,7 +26,7 @@ from course_lib.world.efficientnet_lite import load_lite
 from course_lib.world.examples import to_image
 from course_lib.world.grids import Grid, cells_of, joined, photo_grids
 from course_lib.world.layers import default_layers
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import CONVOLUTIONAL, build_network, load_network
 from course_lib.world.photographs import photos
 from course_lib.world.scenes import draw_scene
 
@@ -117,7 +117,7 @@ def scene_grid() -> Grid:
     return next(scene_grids(1, seed=100))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_a_disconnected_grid_is_the_network_on_each_cell(name: str, scene_grid: Grid) -> None:
     network = load_network(name)
     x = torch.cat([scene_grid.x, scene_grid.x.flip(3)])
@@ -125,7 +125,7 @@ def test_a_disconnected_grid_is_the_network_on_each_cell(name: str, scene_grid: 
     torch.testing.assert_close(DisconnectedGrid(network)(x), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_no_gradient_leaves_the_cell(name: str, scene_grid: Grid) -> None:
     grid = DisconnectedGrid(load_network(name))
     target = 8 * scene_grid.asked + scene_grid.target
@@ -158,6 +158,11 @@ def test_grad_cam_may_leave_the_cell(scene_grid: Grid) -> None:
         )
         outside += float(maps.sum() - cells_of(maps)[asked].sum())
     assert outside > 0
+
+
+def test_a_transformer_is_refused(scene_grid: Grid) -> None:
+    with pytest.raises(ValueError, match="TinyViT does not end in a global average of its cells"):
+        DisconnectedGrid(build_network("tiny_vit"))(scene_grid.x)
 
 
 def test_a_network_that_joins_the_cells_otherwise_is_refused(scene_grid: Grid) -> None:

@@ -26,7 +26,7 @@ from course_lib.explorer.layer import (
 )
 from course_lib.explorer.view import class_chooser
 from course_lib.explorer.words import LAYER, OUTLINES, SCORE
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import CONVOLUTIONAL, load_network
 from course_lib.world.scenes import CLASSES, draw_scene
 
 SEED = 5  # a star, a heart and a crescent
@@ -95,7 +95,7 @@ def test_the_contrast_is_formed_right_below_the_classifier(scene):
     assert contrast_layer(net, x) == "0"  # a block as a whole: nothing goes around it
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_contrastive_maps_of_the_course_s_networks(name, scene):
     x = torch.from_numpy(scene.image)[None]
     model = load_network(name)

@@ -51,16 +51,36 @@ def channels_second(
         if abs(x.shape[2] - x.shape[1] * width / height) < 1:
             return lambda t: t.movedim(-1, 1)
     else:
-        for extra in range(min(9, x.shape[1])):
-            patches = x.shape[1] - extra
-            side = math.isqrt(height * width // patches)
-            grid = (height // side, width // side) if side else (0, 0)
-            if grid[0] * grid[1] == patches and height % side == 0 and width % side == 0:
-                return lambda t: t[:, extra:].transpose(1, 2).unflatten(2, grid)
+        found = patch_grid(x.shape[1], height, width)
+        if found is not None:
+            extra, grid = found
+            return lambda t: t[:, extra:].transpose(1, 2).unflatten(2, grid)
     raise ValueError(
         f"The output of {where} has shape {shape_text(x)}, which is no grid of square patches of "
         f"a {height} x {width} image: choose another layer."
     )
+
+
+def patch_grid(tokens: int, height: int, width: int) -> tuple[int, tuple[int, int]] | None:
+    """On which grid of square patches a vision transformer's tokens lie.
+
+    Args:
+        tokens: how many there are; up to eight in front are no patches.
+        height, width: of the image.
+
+    Returns:
+        How many are no patches, and the grid's (rows, columns); None if they lie on none.
+
+    >>> patch_grid(25, 32, 48), patch_grid(26, 32, 48), patch_grid(50, 32, 48)
+    ((1, (4, 6)), (2, (4, 6)), None)
+    """
+    for extra in range(min(9, tokens)):
+        patches = tokens - extra
+        side = math.isqrt(height * width // patches)
+        grid = (height // side, width // side) if side else (0, 0)
+        if grid[0] * grid[1] == patches and height % side == 0 and width % side == 0:
+            return extra, grid
+    return None
 
 
 def _ends_with_channels(

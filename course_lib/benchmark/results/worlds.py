@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from course_lib.world.efficientnet_lite import LITE
 from course_lib.world.grids import Grid, photo_grids
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import CONVOLUTIONAL, NETWORKS, load_network
 from course_lib.world.scenes import two_object_scenes
 
 from ..disconnected_grid import DisconnectedGrid
@@ -161,5 +161,5 @@ WORLDS = {
 }
 """The worlds that need no data set, by their names."""
 
-NETWORKS_OF = {"scenes": NETWORKS, "scene_grids": NETWORKS, "photo_grids": tuple(LITE)}
+NETWORKS_OF = {"scenes": NETWORKS, "scene_grids": CONVOLUTIONAL, "photo_grids": tuple(LITE)}
 """The networks that come with the course, for each of those worlds."""
