@@ -12,11 +12,17 @@ from course_lib.attribution.methods import Method, methods
 CHAPTERS = {
     "What methods share": [
         f"course_lib.attribution.{name}"
-        for name in ("common", "saliency", "inputs.targets", "inputs.baselines", "methods")
+        for name in (
+            *("common", "saliency", "inputs.targets", "inputs.baselines", "network.attention"),
+            "methods",
+        )
     ],
     "The world to explain": [
         f"course_lib.world.{name}"
-        for name in ("scenes", "examples", "networks", "photographs", "images", "grids")
+        for name in (
+            *("scenes", "examples", "networks", "vision_transformer", "photographs", "images"),
+            "grids",
+        )
     ],
     "Explorers": ["course_lib.explorer"],
     "Image helpers": ["course_lib.utils"],
@@ -48,8 +54,9 @@ def write_reference(folder: Path) -> None:
 def _method(method: Method) -> str:
     """Return a method's part of the page: what it costs, and its function."""
     needs = f" Needs {method.needs}." if method.needs else ""
+    same = "" if method.by_class else " The map is the same for every class."
     return (
-        f"{_heading(method.title, '-')}\n\nCost: {method.passes}.{needs}\n\n"
+        f"{_heading(method.title, '-')}\n\nCost: {method.passes}.{needs}{same}\n\n"
         f".. autofunction:: {method.function.__module__}.{method.name}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from course_lib.attribution.maps.grids import channels_second
 from course_lib.attribution.methods import Method, methods
 from course_lib.attribution.network.layers import named_layers
 from course_lib.attribution.network.preserved import preserved
+from course_lib.attribution.saliency import layer_gradients
 
 from . import canvas
 from .bars import ClassBars
@@ -138,7 +140,8 @@ class Run:
     Args:
         name: the layer's name.
         layer: the layer.
-        is_map: whether what it gave can be read as N x C x H x W, with more than one position.
+        is_map: whether what it gave can be read as N x C x H x W, with more than one position,
+            and the scores read it there.
     """
 
     name: str
@@ -170,10 +173,15 @@ def _is_map(y: Any, layer: nn.Module, model: nn.Module, x: torch.Tensor) -> bool
     if not isinstance(y, torch.Tensor) or not y.is_floating_point() or len(y) != len(x):
         return False
     try:
-        y = channels_second(y, layer, model, x, "the layer")(y)
+        turned = channels_second(y, layer, model, x, "the layer")(y)
+        if y.dim() == 3:
+            # Behind a transformer's last attention its patches are read by nothing any more.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                layer_gradients(model, x, 0, layer)
     except ValueError:
         return False
-    return y.dim() == 4 and y.shape[2] * y.shape[3] > 1
+    return turned.dim() == 4 and turned.shape[2] * turned.shape[3] > 1
 
 
 def _maps(runs: Sequence[Run]) -> list[Run]:
@@ -186,7 +194,8 @@ def spatial_layers(model: nn.Module, x: torch.Tensor) -> list[str]:
     """Names of the layers that a map can be made from, in the order in which they run.
 
     Those are the innermost layers that run once, and whose output can be read as N x C x H x W
-    with more than one position (`channels_second`).
+    with more than one position (`channels_second`); of a transformer's tokens not those behind its
+    last attention, of which it reads the class token alone.
 
     Args:
         model: the network.

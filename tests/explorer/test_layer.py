@@ -26,7 +26,7 @@ from course_lib.explorer.layer import (
 )
 from course_lib.explorer.view import class_chooser
 from course_lib.explorer.words import LAYER, OUTLINES, SCORE
-from course_lib.world.networks import CONVOLUTIONAL, load_network
+from course_lib.world.networks import CONVOLUTIONAL, build_network, load_network
 from course_lib.world.scenes import CLASSES, draw_scene
 
 SEED = 5  # a star, a heart and a crescent
@@ -82,6 +82,20 @@ def test_a_layer_that_runs_twice_is_left_out(scene):
 
     x = torch.from_numpy(scene.image)[None]
     assert spatial_layers(Twice(), x) == ["conv"]
+
+
+def test_a_transformer_s_layers_end_where_its_patches_are_read_last(scene):
+    x = torch.from_numpy(scene.image)[None]
+    names = spatial_layers(build_network("tiny_vit").eval(), x)
+    assert names[:5] == [f"stem.{i}" for i in range(5)]
+    assert [name for name in names if name.startswith("blocks.4")] == [
+        "blocks.4.norm1",
+        "blocks.4.attention.key",
+        "blocks.4.attention.value",
+    ]
+    explorer = LayerExplorer(build_network("tiny_vit").eval(), x, 3, layers=names[-3:])
+    assert "12 x 12 cells" in explorer.news.value
+    assert "Contact sheet" in explorer.contact_sheet().alt
 
 
 CONTRASTIVE = "Contrastive excitation backprop"
