@@ -272,7 +272,7 @@ CONVOLUTIONAL = ("tiny_vgg", "tiny_vgg16", "tiny_resnet", "tiny_densenet", "tiny
 """Those of `NETWORKS` all of whose activations are weighted sums of others: every method that
 shares relevance is defined for them."""
 
-NETWORKS = CONVOLUTIONAL
+NETWORKS = (*CONVOLUTIONAL, "tiny_vit")
 """The networks that answer honestly which shapes are in a picture; `ARCHITECTURES` has all."""
 
 

