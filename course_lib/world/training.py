@@ -287,8 +287,7 @@ class _Run:
             self.passes = saved["passes"]
             self.schedule = self._cycle()
             self.optimiser.load_state_dict(saved["optimiser"])
-            if self.passes != self.settings.passes:
-                self.schedule.load_state_dict(saved["schedule"])
+            self.schedule.load_state_dict(saved["schedule"])
         except Exception as error:
             raise ValueError(
                 f"The state of the interrupted training, {self.state}, is unreadable; "
