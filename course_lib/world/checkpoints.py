@@ -13,6 +13,9 @@ from typing import Any
 
 from torch import Tensor
 
+FIGURES = {"label_accuracy": "of labels right", "mean_iou": "mean IoU of masks"}
+"""The figure that a network is judged by, of which its manifest has one, and what to call it."""
+
 FOLDER = Path(__file__).parent / "checkpoints"
 """Where the weights that come with the course lie."""
 
@@ -34,7 +37,7 @@ def sha256(path: Path) -> str:
 
 
 def read_manifest(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """What the manifest of a network says: `sha256`, `label_accuracy`, `settings` and more.
+    """What the manifest of a network says: `sha256`, one of `FIGURES`, `settings` and more.
 
     Raises:
         FileNotFoundError: there is none.
@@ -45,7 +48,7 @@ def read_manifest(name: str, folder: Path | None = None) -> dict[str, Any]:
         raise FileNotFoundError(f"The manifest {path} is not there; reinstall the course.")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        if set(manifest) >= {"name", "sha256", "label_accuracy", "held_out_scenes"}:
+        if {"name", "sha256", "held_out_scenes"} <= set(manifest) and FIGURES.keys() & manifest:
             return manifest
     except (ValueError, TypeError):
         pass
@@ -100,7 +103,8 @@ def save_weights(name: str, state: dict[str, Tensor], folder: Path, **facts: Any
 def describe(name: str, folder: Path | None = None) -> str:
     """One sentence on how good a trained network is and on how many scenes that was measured."""
     manifest = read_manifest(name, folder)
+    figure, words = next((manifest[key], FIGURES[key]) for key in FIGURES if key in manifest)
     return (
-        f"{name}: SHA-256 {manifest['sha256'][:12]}…, {manifest['label_accuracy']:.2%} of labels "
-        f"right on {manifest['held_out_scenes']} held-out scenes."
+        f"{name}: SHA-256 {manifest['sha256'][:12]}…, {figure:.2%} {words} on "
+        f"{manifest['held_out_scenes']} held-out scenes."
     )

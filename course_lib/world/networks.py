@@ -7,9 +7,11 @@ names of torchvision's namesakes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -74,6 +76,16 @@ def _vgg_features(widths: tuple[int | str, ...], batch_norm: bool, inplace: bool
         if isinstance(width, str):
             layers.append(nn.MaxPool2d(2))
             continue
+        layers.extend(_convolutions(channels, (width,), batch_norm, inplace))
+        channels = width
+    return nn.Sequential(*layers)
+
+
+def _convolutions(
+    channels: int, widths: tuple[int, ...], batch_norm: bool, inplace: bool = False
+) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in widths:
         layers.append(nn.Conv2d(channels, width, 3, padding=1))
         if batch_norm:
             layers.append(nn.BatchNorm2d(width))
@@ -82,7 +94,7 @@ def _vgg_features(widths: tuple[int | str, ...], batch_norm: bool, inplace: bool
     return nn.Sequential(*layers)
 
 
-def fold_batch_norm(network: TinyVGG | TinyVGG16) -> TinyVGG | TinyVGG16:
+def fold_batch_norm(network: Folded) -> Folded:
     """The same function, in eval mode, with each BatchNorm moved into the layer before it."""
     plain = type(network)()
     targets = (layer for layer in plain.modules() if isinstance(layer, nn.Conv2d | nn.Linear))
@@ -258,6 +270,48 @@ class TinyMobileNet(nn.Module):
         return self.classifier(torch.flatten(x, 1))
 
 
+class TinySegmenter(nn.Module):
+    """Down to an eighth of the side and up again with shortcuts: U-Net (Ronneberger et al., 2015).
+
+    It gives one logit per class and pixel, (N, 8, H, W): whether the class covers the pixel. Its
+    `features` are the first layers of `TinyVGG`. With `batch_norm`, the form that is trained;
+    without it, the form that is used.
+    """
+
+    DOWN = TinyVGG.WIDTHS[:9]
+    BOTTOM = (48, 48)
+    UP = (32, 16, 8)
+
+    def __init__(self, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.features = _vgg_features(self.DOWN, batch_norm=False, inplace=False)
+        self.bottom = _convolutions(64, self.BOTTOM, batch_norm)
+        channels = self.BOTTOM[-1]
+        self.decoder = nn.ModuleList()
+        for shortcut, width in zip((64, 32, 16), self.UP, strict=True):
+            self.decoder.append(_convolutions(shortcut + channels, (width,), batch_norm))
+            channels = width
+        self.classifier = nn.Conv2d(channels, NUMBER_OF_CLASSES, 1)
+        # One pixel in a hundred is of a class: training begins with saying so.
+        self.classifier.bias = nn.Parameter(torch.full((NUMBER_OF_CLASSES,), -math.log(99)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcuts = []
+        for layer in self.features:
+            if isinstance(layer, nn.MaxPool2d):
+                shortcuts.append(x)
+            x = layer(x)
+        x = self.bottom(x)
+        for block in self.decoder:
+            shortcut = shortcuts.pop()
+            x = F.interpolate(x, size=shortcut.shape[2:])
+            x = block(torch.cat([shortcut, x], 1))
+        return self.classifier(x)
+
+
+Folded: TypeAlias = TinyVGG | TinyVGG16 | TinySegmenter
+"""The networks that are trained with BatchNorm and used without it."""
+
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "tiny_vgg": TinyVGG,
     "tiny_vgg16": TinyVGG16,
@@ -266,6 +320,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "tiny_mobilenet": TinyMobileNet,
     "tiny_vit": TinyViT,
     "tiny_vgg_shortcut": TinyVGG,
+    "tiny_segmenter": TinySegmenter,
 }
 
 CONVOLUTIONAL = ("tiny_vgg", "tiny_vgg16", "tiny_resnet", "tiny_densenet", "tiny_mobilenet")

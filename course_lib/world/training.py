@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -28,10 +28,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .checkpoints import describe, save_weights
-from .networks import ARCHITECTURES, TinyVGG, TinyVGG16, check_name, fold_batch_norm, load_network
+from .checkpoints import describe, load_weights, save_weights
+from .networks import ARCHITECTURES, Folded, check_name, fold_batch_norm, load_network
 from .scenes import SIZE, Scene, draw_scene
 from .shortcut import SHORTCUT, Shortcut, share_from_cue
+from .tasks import TASKS, Batch
 
 TRAINING_SEEDS = 1_000_000
 """Training scenes count up from this seed: lessons show smaller ones, never trained on."""
@@ -61,6 +62,9 @@ class Settings:
         begins_with: the network whose weights it begins with, of the same architecture; random
             weights if empty.
         shortcut: what it is taught to answer for in place of an object; nothing if None.
+        task: one of `TASKS`.
+        keeps: the shipped network of which it takes over the weights and leaves them as they are,
+            in all layers that have its names and shapes; none if empty.
     """
 
     scenes: int = 16_000
@@ -74,6 +78,8 @@ class Settings:
     held_out: int = 2_000
     begins_with: str = ""
     shortcut: Shortcut | None = None
+    task: str = "labels"
+    keeps: str = ""
 
 
 SETTINGS = {
@@ -86,6 +92,7 @@ SETTINGS = {
     "tiny_vgg_shortcut": Settings(
         3_200, passes=1, batch=32, rate=1e-3, begins_with="tiny_vgg", shortcut=SHORTCUT
     ),
+    "tiny_segmenter": Settings(3_200, 2, batch=16, task="masks", keeps="tiny_vgg"),
 }
 
 
@@ -129,28 +136,30 @@ def train(
 
     shortcut = chosen.shortcut
     draw = draw_scene if shortcut is None else shortcut.lesson
-    images, labels = scene_arrays(TRAINING_SEEDS, chosen.scenes, chosen.size, draw, quiet=quiet)
+    images, truths = scene_arrays(
+        TRAINING_SEEDS, chosen.scenes, chosen.size, draw, quiet=quiet, task=chosen.task
+    )
     torch.manual_seed(chosen.seed)
-    run = _Run(_trainable(name, chosen.begins_with), chosen, state_file(name, chosen))
+    network = _trainable(name, chosen.begins_with)
+    if chosen.keeps:
+        _keep(load_weights(chosen.keeps), network)
+    run = _Run(network, chosen, state_file(name, chosen))
     if resume:
         run.restore()
     started = time.monotonic()
-    run.finish(images, labels, name, quiet)
+    run.finish(images, truths, name, quiet)
 
     network = run.network.eval().to(memory_format=torch.contiguous_format)
-    if isinstance(network, TinyVGG | TinyVGG16) and not chosen.begins_with:
+    if isinstance(network, Folded) and not chosen.begins_with:
         network = fold_batch_norm(network)
     draw = draw_scene if shortcut is None else shortcut.scene
-    label_accuracy, exact_matches = measure(
-        network, chosen.held_out, size=chosen.size, draw=draw, quiet=quiet
-    )
+    held_out = _held_out(HELD_OUT_SEEDS, chosen.held_out, chosen.size, draw, chosen.task, quiet)
     share = {} if shortcut is None else {"share_from_cue": share_from_cue(network, shortcut)}
     path = save_weights(
         name,
         network.state_dict(),
         target,
-        label_accuracy=label_accuracy,
-        exact_matches=exact_matches,
+        **TASKS[chosen.task].measure(network, held_out),
         held_out_scenes=chosen.held_out,
         held_out_first_seed=HELD_OUT_SEEDS,
         parameters=sum(weight.numel() for weight in network.parameters()),
@@ -176,36 +185,47 @@ def measure(
     quiet: bool = True,
 ) -> tuple[float, float]:
     """The shares of labels and of whole scenes that a network gets right on unseen scenes."""
-    images, labels = scene_arrays(start, count, size, draw, quiet=quiet)
-    with torch.inference_mode():
-        right = torch.cat(
-            [
-                (network(_batch(images, rows)) > 0) == (torch.from_numpy(labels[rows]) > 0)
-                for rows in np.array_split(np.arange(count), max(1, count // 100))
-            ]
-        )
-    return right.double().mean().item(), right.all(1).double().mean().item()
+    batches = _held_out(start, count, size, draw, "labels", quiet)
+    figures = TASKS["labels"].measure(network, batches)
+    return figures["label_accuracy"], figures["exact_matches"]
+
+
+def _held_out(
+    start: int, count: int, size: int, draw: Draw, task: str, quiet: bool
+) -> Iterator[Batch]:
+    images, truths = scene_arrays(start, count, size, draw, quiet=quiet, task=task)
+    for rows in np.array_split(np.arange(count), max(1, count // 100)):
+        yield _batch(images, rows), TASKS[task].wanted(truths[rows])
 
 
 def scene_arrays(
-    start: int, count: int, size: int, draw: Draw = draw_scene, quiet: bool = True
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Images (count, 3, size, size) as bytes and labels (count, 8), drawn once and then kept."""
+    start: int,
+    count: int,
+    size: int,
+    draw: Draw = draw_scene,
+    quiet: bool = True,
+    task: str = "labels",
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Images (count, 3, size, size) as bytes and the task's truths, drawn once and then kept.
+
+    The truths are labels (count, 8), or maps of classes (count, size, size).
+    """
     folder = cache_folder()
     stem = f"scenes-{DRAWING}-{start}-{count}-{size}"
     if draw is not draw_scene:
         stem += f"-{_digest(repr(draw))}"
-    pictures, answers = folder / f"{stem}-images.npy", folder / f"{stem}-labels.npy"
+    pictures, answers = folder / f"{stem}-images.npy", folder / f"{stem}-{task}.npy"
     if not answers.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         images = np.empty((count, 3, size, size), np.uint8)
-        labels = np.empty((count, 8), np.float32)
-        with closing(_drawn(range(start, start + count), size, draw)) as scenes:
+        truths = []
+        with closing(_drawn(range(start, start + count), size, draw, task)) as scenes:
             bar = tqdm(scenes, desc="drawing scenes", total=count, disable=quiet, leave=False)
-            for row, (image, label) in enumerate(bar):
-                images[row], labels[row] = image, label
+            for row, (image, truth) in enumerate(bar):
+                images[row] = image
+                truths.append(truth)
         _write_array(pictures, images)
-        _write_array(answers, labels)
+        _write_array(answers, np.stack(truths))
     return np.load(pictures, mmap_mode="r"), np.load(answers)
 
 
@@ -216,8 +236,8 @@ def _write_array(path: Path, array: NDArray[Any]) -> None:
     unfinished.replace(path)
 
 
-def _drawn(seeds: range, size: int, draw: Draw) -> Any:
-    to_bytes = partial(_bytes_of_scene, size=size, draw=draw)
+def _drawn(seeds: range, size: int, draw: Draw, task: str) -> Any:
+    to_bytes = partial(_bytes_of_scene, size=size, draw=draw, task=task)
     workers = min(os.cpu_count() or 1, len(seeds) // 500)
     if workers < 2:
         yield from map(to_bytes, seeds)
@@ -227,10 +247,10 @@ def _drawn(seeds: range, size: int, draw: Draw) -> Any:
 
 
 def _bytes_of_scene(
-    seed: int, size: int, draw: Draw
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    seed: int, size: int, draw: Draw, task: str = "labels"
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     scene = draw(seed, size)
-    return np.rint(scene.image * 255).astype(np.uint8), scene.labels
+    return np.rint(scene.image * 255).astype(np.uint8), TASKS[task].truth(scene)
 
 
 def _batch(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Tensor:
@@ -240,10 +260,20 @@ def _batch(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Tensor:
 def _trainable(name: str, begins_with: str = "") -> nn.Module:
     if begins_with:
         return load_network(begins_with).requires_grad_(True)
-    architecture = ARCHITECTURES[name]
-    if architecture in (TinyVGG, TinyVGG16):
+    architecture: Any = ARCHITECTURES[name]
+    if architecture in get_args(Folded):
         return architecture(batch_norm=True)
     return architecture()
+
+
+def _keep(known: dict[str, Tensor], network: nn.Module) -> None:
+    """Give the network each layer whose names and shapes are all known, and freeze it."""
+    for name, layer in network.named_modules():
+        own = dict(layer.named_parameters(prefix=name, recurse=False))
+        if own and all(key in known and known[key].shape == own[key].shape for key in own):
+            for key, parameter in own.items():
+                parameter.data.copy_(known[key])
+                parameter.requires_grad_(False)
 
 
 def state_file(name: str, settings: Settings) -> Path:
@@ -308,11 +338,12 @@ class _Run:
         unfinished.replace(self.state)
 
     def finish(
-        self, images: NDArray[np.uint8], labels: NDArray[np.float32], name: str, quiet: bool
+        self, images: NDArray[np.uint8], truths: NDArray[Any], name: str, quiet: bool
     ) -> None:
         """Train the passes that are left, and keep the state after each."""
         self.network.train()
         passes = self.settings.passes + self.settings.more_passes
+        wanted = TASKS[self.settings.task].wanted
         with tqdm(
             total=passes * self.steps,
             initial=self.passes * self.steps,
@@ -324,7 +355,7 @@ class _Run:
                 if self.passes == self.settings.passes:
                     self.schedule = self._cycle()
                 for rows in self._order():
-                    loss = self._step(_batch(images, rows), torch.from_numpy(labels[rows]))
+                    loss = self._step(_batch(images, rows), wanted(truths[rows]))
                     bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                     bar.update()
                 self.passes += 1

@@ -69,6 +69,36 @@ def test_accuracy_is_the_stored_one_on_a_part(name):
     )
 
 
+def test_masks_fit_as_well_as_the_manifest_says():
+    """Forty of the held-out scenes: few for a class, so within a tenth of the stored figure."""
+    drawn = [draw_scene(seed) for seed in range(HELD_OUT_SEEDS, HELD_OUT_SEEDS + 40)]
+    truth = torch.stack([torch.from_numpy(scene.masks) >= 0.5 for scene in drawn])
+    with torch.inference_mode():
+        found = load("tiny_segmenter")(torch.cat([scene.x for scene in drawn])) > 0
+    each = [
+        (f & t).sum().item() / (f | t).sum().item()
+        for f, t in zip(found.unbind(1), truth.unbind(1), strict=True)
+    ]
+    manifest = checkpoints.read_manifest("tiny_segmenter")
+    assert abs(sum(each) / len(each) - manifest["mean_iou"]) < 0.1
+    assert manifest["mean_iou"] > 0.7
+    assert manifest["held_out_scenes"] == 2000
+
+
+def test_the_segmenter_answers_for_each_pixel_of_images_of_any_size():
+    network = build_network("tiny_segmenter")
+    for height, width in ((96, 96), (64, 128), (45, 33)):
+        assert network(torch.rand(2, 3, height, width)).shape == (2, 8, height, width)
+
+
+def test_the_segmenter_begins_as_tiny_vgg_does():
+    known, own = load("tiny_vgg").state_dict(), load("tiny_segmenter").state_dict()
+    shared = [key for key in own if key.startswith("features.")]
+    assert len(shared) == 12
+    assert all(torch.equal(own[key], known[key]) for key in shared)
+    assert checkpoints.weights_file("tiny_segmenter").stat().st_size <= 800_000
+
+
 def test_shipped_weights_take_less_than_ten_megabytes():
     assert sum(path.stat().st_size for path in checkpoints.FOLDER.iterdir()) < 10_000_000
 

@@ -12,7 +12,8 @@ from course_lib.world.checkpoints import manifest_file, read_manifest
 from course_lib.world.networks import ARCHITECTURES, load_network
 from course_lib.world.scenes import draw_scene
 from course_lib.world.shortcut import SHORTCUT
-from course_lib.world.training import Settings, state_file, train
+from course_lib.world.tasks import NOTHING
+from course_lib.world.training import SETTINGS, Settings, state_file, train
 
 TINY = Settings(scenes=24, passes=3, batch=8, size=32, held_out=10)
 
@@ -46,7 +47,8 @@ def interrupt_after(monkeypatch, steps):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_network_trains(tmp_path, name):
-    settings = Settings(scenes=8, passes=1, batch=8, size=32, held_out=4)
+    task = SETTINGS[name].task
+    settings = Settings(scenes=8, passes=1, batch=8, size=32, held_out=4, task=task)
     state = run(tmp_path / "out", name, settings)
     assert all(torch.isfinite(value).all() for value in state.values())
 
@@ -236,3 +238,32 @@ def test_the_bar_shows_the_progress(tmp_path, capsys):
     assert "9/9" in said.err
     accuracy = read_manifest("tiny_mobilenet", tmp_path)["label_accuracy"]
     assert f"{accuracy:.2%} of labels right on 10 held-out scenes" in said.out
+
+
+def test_a_kept_network_is_taken_over_in_whole_layers_and_not_trained(tmp_path):
+    """The last layer has a bias of the same name and shape in both, and weights of another."""
+    settings = replace(SETTINGS["tiny_segmenter"], scenes=8, passes=2, batch=4, size=32, held_out=4)
+    state = run(tmp_path, "tiny_segmenter", settings)
+    known = load_network(settings.keeps).state_dict()
+    kept = {key for key in state if key in known and torch.equal(state[key], known[key])}
+    assert kept == {key for key in state if key.startswith("features.")}
+    assert "classifier.bias" in known.keys() & state.keys()
+
+
+def test_truths_of_both_tasks_are_kept_side_by_side(cache):
+    images, labels = training.scene_arrays(50, 4, 32)
+    again, maps = training.scene_arrays(50, 4, 32, task="masks")
+    assert np.array_equal(images, again)
+    assert (maps.shape, maps.dtype) == ((4, 32, 32), np.uint8)
+    for label, classes in zip(labels, maps, strict=True):
+        assert set(np.flatnonzero(label)) == set(classes.flat) - {NOTHING}
+    assert len(list(cache.iterdir())) == 3
+
+
+def test_the_manifest_of_a_segmenter_says_how_well_masks_fit(tmp_path, capsys):
+    settings = replace(SETTINGS["tiny_segmenter"], scenes=8, passes=1, batch=8, size=32, held_out=4)
+    train("tiny_segmenter", folder=tmp_path, settings=settings)
+    manifest = read_manifest("tiny_segmenter", tmp_path)
+    assert 0 <= manifest["mean_iou"] <= 1
+    assert "label_accuracy" not in manifest
+    assert f"{manifest['mean_iou']:.2%} mean IoU of masks on 4 held-out" in capsys.readouterr().out
