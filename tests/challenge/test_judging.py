@@ -162,7 +162,7 @@ def test_training_is_the_same_twice(name: str) -> None:
     assert not first.training
 
 
-def test_a_case_holds_what_it_takes(case: Path, name: str) -> None:
+def test_a_case_holds_what_it_takes(case: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_case(case)
     assert opened.x.shape == (6, 3, SIZE, SIZE)
     assert opened.masks.shape == (6, 8, SIZE, SIZE)
@@ -172,6 +172,10 @@ def test_a_case_holds_what_it_takes(case: Path, name: str) -> None:
     notebook = nbformat.read(case / NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
     assert f"The case of {name}" in notebook.cells[0].source
+    monkeypatch.chdir(case)
+    there: dict[str, Any] = {}
+    exec(notebook.cells[1].source, there)
+    assert torch.equal(there["x"], opened.x)
     written = [c.source for c in notebook.cells if c.source.startswith("%%writefile")]
     assert written == ["%%writefile answer.py\n" + (case / ANSWER).read_text()]
 
