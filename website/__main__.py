@@ -32,6 +32,8 @@ def build(folder: Path) -> int:
         print(f"The site is in {pages}; open index.html.")
         if without:
             print(f"Its playground comes without the engine that runs the network: {without}")
+        else:
+            print(f"Its playground needs a server: python -m http.server --directory {pages}")
     return status
 
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sphinx.builders.html import StandaloneHTMLBuilder
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -36,6 +38,11 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 
 html_theme = "furo"
+# Every browser shows the moving picture of the front page; Sphinx asks for another format.
+StandaloneHTMLBuilder.supported_image_types = [
+    *StandaloneHTMLBuilder.supported_image_types,
+    "image/webp",
+]
 html_title = "The attribution course"
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"
