@@ -46,6 +46,8 @@ export function makeGame({ world, answer, ask, changed, find }) {
     },
     leave: () => { board.hidden = true; },
     given: (whole) => coverSquares(whole, covered),
+    // The player looks for the places without a map's help.
+    map: () => null,
     after(whole, { scores }) {
       const now = probability(scores[category()]);
       const done = now < 0.5;
