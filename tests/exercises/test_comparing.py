@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,9 @@ def tensor(values: Any, dtype: torch.dtype = DOUBLE) -> torch.Tensor:
             "values differ at [0]: expected True, got False",
         ),
         (tensor([np.inf]), tensor([1.0]), "values differ at [0]: expected inf, got 1.0"),
-        (tensor([np.nan]), tensor([np.nan]), "values are not finite at [0]: expected nan, got nan"),
+        (tensor([np.nan]), tensor([1.0]), "values differ at [0]: expected nan, got 1.0"),
+        (tensor([1.0]), tensor([np.nan]), "values are not finite at [0]: expected 1.0, got nan"),
+        (math.nan, 1.0, "expected nan, got 1.0"),
         (torch.zeros(0, 2), torch.zeros(2, 0), "the shape differs: expected (0, 2), got (2, 0)"),
         (1, tensor(1.0), "expected 1, got a tensor of shape ()"),
         (tensor(1.0), 1.0, "expected a tensor of shape (), got 1.0"),
@@ -88,6 +91,8 @@ def test_words(expected: Any, got: Any, words: str) -> None:
         (tensor([1.0, 0.0]), tensor([True, False], torch.bool)),
         (tensor([2], torch.int64), tensor([2.00001], torch.float32)),
         (0.3, float(tensor(0.3, torch.float32))),
+        (tensor([np.nan, 1.0]), tensor([np.nan, 1.0])),
+        (math.nan, math.nan),
     ],
 )
 def test_equal_enough(expected: Any, got: Any) -> None:

@@ -11,6 +11,7 @@ from torch.autograd import Function
 from course_lib.exercises.engine.exercise import Exercise, Outcome
 from course_lib.exercises.engine.judging import judge
 from course_lib.exercises.engine.probes import call, rand
+from course_lib.exercises.engine.slips import meaning
 
 
 class Rule(Function):
@@ -163,3 +164,37 @@ def test_nothing_is_said_of_other_errors(gate_exercise: Exercise) -> None:
         raise ValueError("none of them")
 
     assert judge(gate_exercise, gate).explanation == ""
+
+
+def _raised(code: str) -> str:
+    """The last line of the error that a line of a learner's raises today."""
+    one, several = torch.ones(1, requires_grad=True), torch.ones(2, 3)
+    names = {"torch": torch, "one": one, "several": several, "net": torch.nn.Sequential()}
+    with pytest.raises(Exception, match=r"\S") as caught:
+        exec(code, names)
+    return f"{caught.type.__name__}: {caught.value}"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("several * torch.ones(2)", "from the *last* dimension back"),
+        ("several[:, :, None] @ torch.ones(2, 4, 4)", "from the *last* dimension back"),
+        ("torch.stack([several, several[:1]])", "tensors of one shape"),
+        ("several[2]", "Dimension 0 has fewer entries"),
+        ("with torch.no_grad: pass", "The brackets make it"),
+        ("several[: 3 / 2]", "divide with `//`"),
+        ("several[torch.rand(2)]", "`argsort` and `argmax` give places"),
+        ("several[: torch.tensor(1.5)]", "made whole by `int(...)`"),
+        ("several.sort()[torch.tensor([0, 1])]", "`.sort()`"),
+        ("torch.sqrt(2)", "a number of Python's"),
+        ("several[0] = 1, 2, 3", "`torch.tensor([...])`"),
+        ("torch.tensor([several, several])", "joined by `torch.cat`"),
+        ("int(several)", "not by `int`"),
+        ("y = (one**2).sum(); y.backward(); y.backward()", "A way back is gone once"),
+        ("sum([]) / len([])", "You divide by 0"),
+        ("getattr(net, 'block.conv')", "`model.get_submodule(name)` follows them"),
+    ],
+)
+def test_an_error_of_today_has_its_sentence(code: str, words: str) -> None:
+    assert words in meaning(_raised(code))

@@ -165,9 +165,10 @@ def _badness(expected: torch.Tensor, got: torch.Tensor) -> tuple[torch.Tensor, t
     """Where `got` alone is not finite, and by how much the rest differs where it differs."""
     wide = torch.complex128 if expected.is_complex() or got.is_complex() else torch.float64
     right, given = expected.cpu().to(wide), got.cpu().to(wide)
-    finite = torch.isfinite(right)
-    stray = ~torch.isfinite(given) & (finite | torch.isnan(given))
-    error = torch.where(right == given, torch.zeros((), dtype=wide), right - given).abs()
+    finite, no_number = torch.isfinite(right), torch.isnan(right)
+    stray = ~torch.isfinite(given) & (finite | torch.isnan(given)) & ~(no_number & given.isnan())
+    alike = (right == given) | (no_number & given.isnan())
+    error = torch.where(alike, torch.zeros((), dtype=wide), right - given).abs()
     error = error.nan_to_num(nan=math.inf)
     scale = float(right[finite].abs().max()) if finite.any() else 0.0
     relative, floor = tolerance(expected.dtype, got.dtype)
@@ -203,7 +204,8 @@ def _close(expected: float, got: float) -> bool:
     if isinstance(expected, int) and isinstance(got, int):
         return expected == got
     relative, floor = tolerance(torch.float32)
-    return expected == got or abs(expected - got) <= relative * abs(expected) + floor
+    both = math.isnan(expected) and math.isnan(got)
+    return both or expected == got or abs(expected - got) <= relative * abs(expected) + floor
 
 
 def _numbers(expected: Any, got: Any) -> tuple[str, str]:

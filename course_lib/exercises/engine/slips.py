@@ -27,9 +27,71 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"only integer tensors of a single element can be converted to an index",
-        "This happens when a tuple is multiplied by a tensor. `torch.autograd.grad`, "
-        "`ctx.saved_tensors` and `torch.max(a, 0)` give tuples, even of one tensor: unpack it, "
-        "`(a,) = ...`.",
+        "Here one whole number is wanted, and this is another tensor. An end of a slice is made "
+        "whole by `int(...)` or `.long()`. If it is a tuple that you index or multiply, unpack it "
+        "first, `(a,) = ...`: `torch.autograd.grad`, `ctx.saved_tensors`, `.sort()` and "
+        "`torch.max(a, 0)` give tuples, even of one tensor.",
+    ),
+    (
+        r"must match the size of tensor b|must match the existing size|"
+        r"Expected size for first two dimensions of batch2",
+        "The shapes don't fit. PyTorch lays them side by side from the *last* dimension back, and "
+        "each pair must be equal, or one of the two a 1. `.view(-1, 1, 1, 1)` and `[:, None]` make "
+        "dimensions of size 1 where they are missing.",
+    ),
+    (
+        r"stack expects each tensor to be equal size",
+        "`torch.stack` wants tensors of one shape, and these differ. Print their shapes: a slice "
+        "that reaches beyond the end gives less, without a word.",
+    ),
+    (
+        r"index -?\d+ is out of bounds for dimension (\d+) with size",
+        "Dimension {0} has fewer entries than that. Perhaps the index belongs to the dimension "
+        "after it, as where the first one counts the images of a batch: `scores[0, c]`.",
+    ),
+    (
+        r"'type' object does not support the context manager protocol",
+        "After `with` stands something that was made, and this is what it is made from. The "
+        "brackets make it: `with torch.no_grad():`.",
+    ),
+    (
+        r"slice indices must be integers",
+        "A slice counts in whole numbers, and `/` gives others: divide with `//`, or round with "
+        "`int(...)`.",
+    ),
+    (
+        r"tensors used as indices must be long",
+        "An index says *where*, in whole numbers or yes and no, and these are values. `argsort` "
+        "and `argmax` give places.",
+    ),
+    (
+        r"argument '\w+' \(position \d+\) must be Tensor, not (?:int|float)",
+        "This function of `torch` takes a tensor, and this is a number of Python's. `math` has the "
+        "same for numbers, and `** 0.5` takes a root of both.",
+    ),
+    (
+        r"can't assign a \w+ to a torch\.",
+        "Make a tensor of it first: `torch.tensor([...])`.",
+    ),
+    (
+        r"only one element tensors can be converted to Python scalars",
+        "A single number is wanted here, and this tensor holds several. Tensors are joined by "
+        "`torch.cat` or `torch.stack`, not by `torch.tensor`; and a whole tensor is rounded by "
+        "`.floor()` or `.long()`, not by `int`.",
+    ),
+    (
+        r"Trying to backward through the graph a second time",
+        "A way back is gone once: `backward` frees what it needed. Add up first what you want the "
+        "gradient of, with `.sum()`, and go back from the sum.",
+    ),
+    (
+        r"ZeroDivisionError",
+        "You divide by 0: there may be none of what you count. Look for that first.",
+    ),
+    (
+        r"has no attribute '\w+\.[\w.]+'",
+        "`getattr` finds one name, and this is several, with dots between them. "
+        "`model.get_submodule(name)` follows them.",
     ),
     (
         r"grad can be implicitly created only for scalar outputs",

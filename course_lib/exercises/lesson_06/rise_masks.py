@@ -236,6 +236,50 @@ def _joined_without_a_dimension(grids, rows, columns, size):
     return rise_masks(grids, rows, columns, size)[:, 0]
 
 
+def _too_small(grids: Tensor, size: int) -> Tensor:
+    padded = F.pad(grids, (1, 1, 1, 1), mode="reflect")
+    side = _cell(grids, size) * grids.shape[-1]
+    return F.interpolate(padded, size=side, mode="bilinear", align_corners=False)
+
+
+@mistake(
+    "You enlarge to `cell * cells` pixels, and then the cut reaches beyond the end. With its rim "
+    "the grid has two cells more on a side: `cell * (cells + 2)`."
+)
+def _no_room_for_the_rim(grids, rows, columns, size):
+    return _cut(_too_small(grids, size), rows, columns, size, _cell(grids, size))
+
+
+@mistake(
+    "You enlarge the grid and its rim to `cell * cells` pixels, so its cells are narrower than "
+    "`cell`. Enlarge to `cell * (cells + 2)`, and begin to cut at `cell + rows[n]`."
+)
+def _rim_and_grid_for_the_grid(grids, rows, columns, size):
+    return _cut(_too_small(grids, size), rows, columns, size, 0)
+
+
+@mistake(
+    "A slice ends where its second number says, whatever the first one is: `top : size` has fewer "
+    "than `size` rows. Cut `top : top + size`."
+)
+def _ends_at_the_size(grids, rows, columns, size):
+    large, cell = _enlarged(grids, size), _cell(grids, size)
+    return torch.stack(
+        [
+            m[:, cell + r : size, cell + c : size]
+            for m, r, c in zip(large, rows, columns, strict=True)
+        ]
+    )
+
+
+@mistake(
+    "Your masks have one row and one column too many. A slice leaves out its end: "
+    "`top : top + size` has `size` rows."
+)
+def _one_too_many(grids, rows, columns, size):
+    return _cut(_enlarged(grids, size), rows, columns, size + 1, _cell(grids, size))
+
+
 EXERCISE = Exercise(
     name="rise_masks",
     lesson=LESSON.id,

@@ -118,6 +118,17 @@ mistake(
     "the *masks*, dimension 0, says how sure it is."
 )(lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).mean(0).std() / math.sqrt(len(masks)))
 
+
+mistake(
+    "This is the variance, divided by the root of K. The root belongs under both: take the "
+    "standard deviation, `.std(0)`."
+)(lambda scores, masks: (scores.view(-1, 1, 1, 1) * masks).var(0) / math.sqrt(len(masks)))
+
+mistake(
+    "One number for the whole map: you average the errors over the pixels. Each pixel has its own."
+)(lambda scores, masks: standard_error(scores, masks).mean())
+
+
 EXERCISE = Exercise(
     name="standard_error",
     lesson=LESSON.id,

@@ -204,6 +204,31 @@ def _one_area_for_all(masks, areas):
     return torch.zeros(int((1 - areas) * masks[0].numel()))
 
 
+@mistake(
+    "You take the mean over the zeros and that over the ones, and add them. There is one mean, "
+    "over all P pixels."
+)
+def _two_means(masks, areas):
+    values = masks.flatten(1).sort(1).values
+    zeros = ((1 - areas) * values.shape[1]).long().tolist()
+    low = [v[:k].square().mean() for v, k in zip(values, zeros, strict=True)]
+    high = [(1 - v[k:]).square().mean() for v, k in zip(values, zeros, strict=True)]
+    return torch.stack(low) + torch.stack(high)
+
+
+@mistake(
+    "You count the ones, from the end: where there are none, `[-0:]` is everything. Count the "
+    "zeros, as the formula does, and begin at their number: `[zeros:]`."
+)
+def _from_the_end(masks, areas):
+    terms = []
+    for values, area in zip(masks.flatten(1).sort(1).values, areas, strict=True):
+        wanted = torch.zeros_like(values)
+        wanted[-int(area * len(values)) :] = 1
+        terms.append((values - wanted).square().mean())
+    return torch.stack(terms)
+
+
 EXERCISE = Exercise(
     name="area_term",
     lesson=LESSON.id,

@@ -241,8 +241,8 @@ mistake("The optimiser here is Adam. AdamW also draws all parameters towards 0."
 )
 
 mistake(
-    "No gradient leads from the score back to the parameters: somewhere you `detach` the masks, "
-    "so that the area term alone is climbed on."
+    "No gradient leads from the score back to the parameters that climb: what you score is "
+    "detached, or made from other parameters. So the area term alone is climbed on."
 )(_climb(lambda t, p, s, render, a: s(render(p).detach()) - _price(t, render(p), a)))
 
 mistake(
@@ -291,9 +291,10 @@ def _renders_once(score, render, parameters, areas, steps):
     return render(parameters).detach()
 
 
-mistake("The copy doesn't ask for a gradient: `parameters.detach().clone().requires_grad_()`.")(
-    _climb(_right_objective, copy="plain")
-)
+mistake(
+    "What you climb with asks for no gradient. Take a copy that does: "
+    "`parameters.detach().clone().requires_grad_()`."
+)(_climb(_right_objective, copy="plain"))
 
 
 @mistake(

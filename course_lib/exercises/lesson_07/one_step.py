@@ -238,8 +238,8 @@ def _cut_before_the_step(parameters, objective, optimiser):
 
 
 @mistake(
-    "You switch gradients off and leave them off, and the next step has nothing to follow. "
-    "`with torch.no_grad():` switches them on again by itself."
+    "Gradients are off where the objective is computed, so nothing leads back from it. Switch them "
+    "off for the cut alone, with `with torch.no_grad():`, which switches them on again by itself."
 )
 def _gradients_stay_off(parameters, objective, optimiser):
     optimiser.zero_grad()
@@ -289,6 +289,20 @@ def _keeps_the_graph(parameters, objective, optimiser):
     with torch.no_grad():
         parameters.clamp_(0, 1)
     return values
+
+
+@mistake(
+    "You return one number, what you went down on with its sign turned. There is one value for "
+    "each mask, (N,): keep `values` and return `values.detach()`."
+)
+def _minus_the_loss(parameters, objective, optimiser):
+    optimiser.zero_grad()
+    loss = -objective(parameters).sum()
+    loss.backward()
+    optimiser.step()
+    with torch.no_grad():
+        parameters.clamp_(0, 1)
+    return -loss
 
 
 EXERCISE = Exercise(

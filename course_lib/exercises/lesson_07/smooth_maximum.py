@@ -157,6 +157,23 @@ mistake(
     "is always -1."
 )(lambda values, coldness=20.0: ((coldness * values).softmax(2) * values).sum(2))
 
+
+@mistake(
+    "You raise the weights to the power of the coldness. Then the large ones win, too, but the "
+    "weights don't add up to 1 any more: put the coldness inside the softmax."
+)
+def _power_of_the_weights(values, coldness=20.0):
+    return (values.softmax(-1) ** coldness * values).sum(-1)
+
+
+@mistake(
+    "One number for all. The values that compete stand in the last dimension, and each of the "
+    "others keeps its own: `.sum(-1)`."
+)
+def _one_for_all(values, coldness=20.0):
+    return ((coldness * values).softmax(-1) * values).sum()
+
+
 EXERCISE = Exercise(
     name="smooth_maximum",
     lesson=LESSON.id,

@@ -194,6 +194,63 @@ def _as_many_as_asked(hits, targets, classes):
     return found[~found[:, 0].isnan()]
 
 
+@mistake(
+    "You divide a class's hits by the number of all images. Each class has its own number of "
+    "images, `len(hits[targets == c])`."
+)
+def _share_of_all(hits, targets, classes):
+    def row(a, n):
+        share = a * n / len(hits)
+        middle, half = _wilson(share, n)
+        return [share, middle - half, middle + half]
+
+    return _each(hits, targets, classes, row)
+
+
+@mistake(
+    "Python reads `z**2 / 4 * n**2` as a quarter of z², times n². What is below the line goes into "
+    "brackets: `z**2 / (4 * n**2)`."
+)
+def _no_brackets_in_the_root(hits, targets, classes):
+    def row(a, n, z=1.96):
+        middle, _ = _wilson(a, n)
+        half = z / (1 + z**2 / n) * (a * (1 - a) / n + z**2 / 4 * n**2).sqrt()
+        return [a, middle - half, middle + half]
+
+    return _each(hits, targets, classes, row)
+
+
+@mistake(
+    "Python reads `z**2 / 2 * n` as half of z², times n. What is below the line goes into "
+    "brackets: `z**2 / (2 * n)`."
+)
+def _no_brackets_in_the_middle(hits, targets, classes):
+    def row(a, n, z=1.96):
+        _, half = _wilson(a, n)
+        middle = (a + z**2 / 2 * n) / (1 + z**2 / n)
+        return [a, middle - half, middle + half]
+
+    return _each(hits, targets, classes, row)
+
+
+@mistake("The whole of it stands over 1 + z² / n: you have left that out.")
+def _not_divided(hits, targets, classes):
+    def row(a, n, z=1.96):
+        middle, half = (part * (1 + z**2 / n) for part in _wilson(a, n))
+        return [a, middle - half, middle + half]
+
+    return _each(hits, targets, classes, row)
+
+
+@mistake(
+    "The row of a class that nobody asked for stays 0, 0, 0 with you, as if it never hit. Nothing "
+    "is known of it: nan, 0, 1."
+)
+def _row_of_zeros(hits, targets, classes):
+    found = accuracies(hits, targets, classes)
+    return torch.where(found[:, :1].isnan(), 0.0, found)
+
+
 EXERCISE = Exercise(
     name="accuracies",
     lesson=LESSON.id,

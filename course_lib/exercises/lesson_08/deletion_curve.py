@@ -187,6 +187,27 @@ def _magnitude(model, x, target, s, steps):
     return deletion_curve(model, x, target, s.abs(), steps)
 
 
+@mistake(
+    "You take the mean of what is left, and what is gone already counts in it. The colour is the "
+    "mean of the image as it was: compute it once, before the loop."
+)
+def _mean_of_the_rest(model, x, target, s, steps):
+    image, images = x, []
+    for one in _images(torch.zeros_like(x), s, steps, rest=torch.ones_like(x)):
+        image = torch.where(one > 0, image.mean((2, 3), keepdim=True), image)
+        images.append(image)
+    return _curve(model, images, target)
+
+
+@mistake(
+    "You count the numbers of the image, and it has three for each pixel. The order has H W "
+    "places, `s.numel()`."
+)
+def _three_a_pixel(model, x, target, s, steps):
+    counts = [(0, k * (x.numel() // steps)) for k in range(steps + 1)]
+    return _curve(model, _images(x, s, steps, counts=counts), target)
+
+
 EXERCISE = Exercise(
     name="deletion_curve",
     lesson=LESSON.id,

@@ -203,6 +203,21 @@ def _swapped(model, x, target, method, likeness, layers):
     return likeness_curve(model, x, target, method, lambda a, b: likeness(b, a), layers)
 
 
+@mistake(
+    "All layers are drawn anew in each step. `get_submodule(name)` finds the one whose turn it is."
+)
+def _every_layer(model, x, target, method, likeness, layers):
+    first = method(model, x, target)
+    damaged = copy.deepcopy(model)
+    stages = []
+    for _ in layers:
+        for module in damaged.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+        stages.append(likeness(first, method(damaged, x, target)))
+    return torch.stack(stages, 1)
+
+
 EXERCISE = Exercise(
     name="likeness_curve",
     lesson=LESSON.id,

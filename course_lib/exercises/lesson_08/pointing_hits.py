@@ -35,6 +35,11 @@ def probe_pointing_hits(answer: Callable[..., Any], rng: torch.Generator) -> Out
     some = rand(rng, 3, 6, 4) > 0.3
     some[:, 0, 0] = True
     outcome["maps that are the same everywhere"] = call(answer, flat, some)
+    near = s.clone()
+    for row, mask in zip(near.flatten(1), masks.flatten(1), strict=True):
+        at = row.argmax()
+        row[(mask != mask[at]).nonzero()[0]] = 1.99
+    outcome["maps whose second largest pixel comes close"] = call(answer, near, masks)
     outcome["maps without a number above 0"] = call(answer, s - 9, masks)
     outcome["one map alone"] = call(answer, s[:1], masks[:1])
     return outcome
@@ -142,6 +147,16 @@ def _share(s, masks):
 )
 def _misses(s, masks):
     return pointing_hits(s, ~masks)
+
+
+@mistake(
+    "Pixels that come close to the largest count with you as well. Those that tie are equal to it: "
+    "`s == ...`."
+)
+def _close(s, masks):
+    s = s.flatten(1)
+    largest = torch.isclose(s, s.amax(1, keepdim=True), rtol=0.05)
+    return (largest & masks.flatten(1)).sum(1) / largest.sum(1)
 
 
 EXERCISE = Exercise(

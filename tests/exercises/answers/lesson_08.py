@@ -122,6 +122,14 @@ answers.wrong(
     ),
 )
 
+answers.wrong(
+    "pointing_hits",
+    hits(
+        "top = torch.isclose(s, s.amax((2, 3), keepdim=True), rtol=0.1)[:, 0]; "
+        "return (top * masks).sum((1, 2)) / top.sum((1, 2))"
+    ),
+)
+
 # --- accuracies: right ---
 
 WILSON = """
