@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Gradients: which pixels would change the answer?
 #
-# *Lesson 01 · 35 minutes · ●○○*
+# *Lesson 01 · 45 minutes · ●○○*
 #
 # In lesson 00 you covered parts of a picture and watched the score fall. That took hundreds of runs of the network. In this lesson
 # you ask about every pixel at once.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Change a function without touching its users
 #
-# *Lesson 02 · 45 minutes · ●●○*
+# *Lesson 02 · 60 minutes · ●●○*
 #
 # In the next lesson you will change what a ReLU does on the way *back* through a network. The first picture below shows
 # why anybody would want to. The network calls its ReLU somewhere deep inside, in code that you did not write: a module,

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Three ways back through a ReLU
 #
-# *Lesson 03 · 55 minutes · ●●○*
+# *Lesson 03 · 65 minutes · ●●○*
 #
 # The map of the plain gradient looks like a handful of sand thrown at the right place. In 2014 and 2015 two papers found
 # that far sharper pictures come out when the ReLU goes *back* another way. Nothing else changes: the same network, the

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Who contributed how much?
 #
-# *Lesson 05 · 60 minutes · ●●○*
+# *Lesson 05 · 80 minutes · ●●○*
 #
 # A gradient asks: *what would change if ...?* This lesson asks another question: *what made it so?* The score of the class starts
 # out with one unit of **relevance**. Every unit of the network that has some hands it down to the units that excited it, each its
@@ -822,7 +822,7 @@ figures.relevance_on_photo(
 
 # %%
 def better_map(model, x, target):
-    """A map for one class of one image, (h, w) or (1, 1, h, w), of any size."""
+    """A map for one class of one image, (h, w) or (1, 1, h, w): the image's size, or a layer's."""
     ...  # your code here
 
 

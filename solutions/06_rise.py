@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Asking from the outside: RISE
 #
-# *Lesson 06 · 50 minutes · ●●○*
+# *Lesson 06 · 45 minutes · ●●○*
 #
 # Every method so far has reached into the network: gradients, layers, rules. Suppose you can't. The network runs on someone else's
 # computer, and all you get is an answer to each image that you send. Can you still find out where it looks?
@@ -350,13 +350,13 @@ figures.by_cells(maps, category_1, objects)
 # %% [markdown]
 # ## 7 · A classifier without a gradient
 #
-# On a cheap chip, numbers have 8 bits: 256 values, and nothing in between. Here is our network with every layer's output rounded to 256 steps.
+# On a cheap chip, numbers have 8 bits: 256 values, and nothing in between. Here is our network with every layer's output rounded to so few.
 
 # %%
 
 
 class Rounded(nn.Module):
-    """A network whose layers put out one of 256 values each."""
+    """A network whose layers put out numbers of 8 bits."""
 
     def __init__(self, network):
         super().__init__()

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # How little is enough: extremal perturbation
 #
-# *Lesson 07 · 75 minutes · ●●●*
+# *Lesson 07 · 65 minutes · ●●●*
 #
 # "The network looks at the star." What would prove it? Take everything else away, and see whether the network still says *star*. And if
 # it does, take away more. What is the smallest part of the image that is enough?

@@ -59,7 +59,20 @@ def test_without_buttons_the_choices_are_named(capsys: pytest.CaptureFixture[str
             "✓ you predicted it · bars\n"
             "  You said 5 %; it is 8.12 %. Of the choices, 5 % is nearest.\n",
         ),
-        ([True, False], "", True, False, "✗ not as predicted · bars\n  You said yes; it is no.\n"),
+        (
+            [True, False],
+            "",
+            True,
+            False,
+            "✗ not as predicted · bars\n  You said yes; the answer is no.\n",
+        ),
+        (
+            [True, False],
+            "",
+            True,
+            True,
+            "✓ you predicted it · bars\n  The answer is yes, as you said.\n",
+        ),
         ([0, 1], "", 1, True, "none of its choices, 0, 1"),
         ([0, 1], "", 1, float("nan"), "none of its choices, 0, 1"),
         (

@@ -225,13 +225,14 @@ def _answer_card(
     name: str, guess: str | None, value: Choice, right: str, unit: str, because: str, note: str
 ) -> Card:
     shown = label(value, unit)
-    answer = _quoted(shown, value)
+    # "it is no" doesn't read well as an answer to a question
+    it_is = f"{'the answer' if isinstance(value, bool) else 'it'} is {_quoted(shown, value)}"
     if guess is None:
-        text = f"It is {answer}."
+        text = f"{it_is[0].upper()}{it_is[1:]}."
     elif guess == shown:
-        text = f"It is {answer}, as you said."
+        text = f"{it_is[0].upper()}{it_is[1:]}, as you said."
     else:
-        text = f"You said {_quoted(guess, value)}; it is {answer}."
+        text = f"You said {_quoted(guess, value)}; {it_is}."
     if right and right != shown:
         text += f" Of the choices, {right} is nearest."
     blocks = tuple(Block(part) for part in (text, because, note) if part)

@@ -7,7 +7,7 @@ from ..engine.exercise import Lesson
 LESSON = Lesson(
     id="01_gradients",
     title="Gradients: which pixels would change the answer?",
-    minutes=35,
+    minutes=45,
     difficulty=1,
     summary="class score gradient; three maps made from it; one-hot targets for a batch",
     predictions=(

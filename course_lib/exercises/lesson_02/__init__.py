@@ -7,7 +7,7 @@ from ..engine.exercise import Lesson
 LESSON = Lesson(
     id="02_patch",
     title="Change a function without touching its users",
-    minutes=45,
+    minutes=60,
     difficulty=2,
     summary="resolve a dotted name; a Patch that always puts back what it replaced",
     predictions=(

@@ -7,7 +7,7 @@ from ..engine.exercise import Lesson
 LESSON = Lesson(
     id="03_relu_rules",
     title="Three ways back through a ReLU",
-    minutes=55,
+    minutes=65,
     difficulty=2,
     summary="DeConvNet and guided backprop as autograd functions; how alike two classes' maps are",
     predictions=(

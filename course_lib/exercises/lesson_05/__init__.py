@@ -7,7 +7,7 @@ from ..engine.exercise import Lesson
 LESSON = Lesson(
     id="05_excitation_backprop",
     title="Who contributed how much?",
-    minutes=60,
+    minutes=80,
     difficulty=2,
     summary="relevance shared among contributors, conserved, through residual sums; the contrast",
     predictions=(

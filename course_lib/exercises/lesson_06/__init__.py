@@ -7,7 +7,7 @@ from ..engine.exercise import Lesson
 LESSON = Lesson(
     id="06_rise",
     title="Asking from the outside: RISE",
-    minutes=50,
+    minutes=45,
     difficulty=2,
     summary="random masks and their estimator; its standard error; a classifier without gradients",
     predictions=(

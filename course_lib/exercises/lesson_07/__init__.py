@@ -7,7 +7,7 @@ from ..engine.exercise import Lesson
 LESSON = Lesson(
     id="07_extremal_perturbation",
     title="How little is enough: extremal perturbation",
-    minutes=75,
+    minutes=65,
     difficulty=3,
     summary="smooth masks of a given area, optimised; the score-area curve; the area slider",
     predictions=(
