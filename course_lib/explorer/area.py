@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -18,7 +18,7 @@ from course_lib.attribution.masks.rewards import VARIANTS
 
 from . import canvas
 from .jobs import FoundMasks, find_masks
-from .runners import Cancelled, InThread, Runner
+from .runners import Background, InThread, Runner
 from .view import (
     CONTROL,
     LABELLED,
@@ -228,7 +228,7 @@ class AreaExplorer:
         self._scores = scores_of(model, x, target)
         areas = _large_enough(areas, x, options.get("step"), options.get("sigma"))
         self._x, self._areas = x.detach(), areas
-        self._runner: Runner = InThread(model) if runner is None else runner
+        self._background = Background(InThread(model) if runner is None else runner, "Optimise")
         self._perturbation, self._options = perturbation, options
         self._image = image
         self._shown = self._show(x)[0]
@@ -237,7 +237,6 @@ class AreaExplorer:
         self._found: dict[tuple[int, str], Masks] = {}
         self._growing: np.ndarray | None = None
         self._wanted = False
-        self._job: threading.Thread | None = None
 
         self.variant = ipywidgets.Dropdown(
             options=VARIANTS, description="Variant", style=LABELLED, layout=CONTROL
@@ -281,18 +280,28 @@ class AreaExplorer:
 
     def start(self) -> None:
         """Optimise the masks of the chosen class and variant in the background."""
-        if self._job is not None and self._job.is_alive():
+        if self._background.running:
             return
         self._wanted = True
         key = (self.target.value, self.variant.value)
         self._busy(True)
         self._update(f"Optimising the masks of all {len(self._areas)} areas.")
-        self._job = threading.Thread(target=self._optimise, args=key, daemon=True)
-        self._job.start()
+        self._background.start(
+            find_masks,
+            self._tell,
+            partial(self._keep, key),
+            partial(self._ended, key),
+            x=self._x,
+            target=key[0],
+            areas=self._areas,
+            variant=key[1],
+            perturbation=self._perturbation,
+            options=self._options,
+        )
 
     def stop(self) -> None:
         """End the optimisation that runs in the background."""
-        self._runner.stop()
+        self._background.stop()
 
     def wait(self) -> AreaExplorer:
         """Block until the masks of the chosen class and variant are there, and return the explorer.
@@ -303,8 +312,7 @@ class AreaExplorer:
         key = (self.target.value, self.variant.value)
         if key not in self._found:
             self.start()
-            if self._job is not None:
-                self._job.join()
+            self._background.join()
         if key not in self._found:
             raise RuntimeError(
                 f"there are no masks for {self._names[key[0]]}: the optimisation was stopped."
@@ -354,28 +362,18 @@ class AreaExplorer:
             alt=f"Contact sheet of {len(self._areas)} areas. {describe(last)}",
         )
 
-    def _optimise(self, target: int, variant: str) -> None:
-        news: str | Exception = "Done."
-        try:
-            found = self._runner.run(
-                find_masks,
-                self._tell,
-                x=self._x,
-                target=target,
-                areas=self._areas,
-                variant=variant,
-                perturbation=self._perturbation,
-                options=self._options,
-            )
-            self._found[target, variant] = self._measured(found)
-        except Cancelled:
-            news = "Cancelled. Press Optimise to begin again."
-        except Exception as error:  # an exception in a thread would vanish without a trace
-            news = error
-        finally:
-            self._growing = None
-            self._busy(False)
-        if (target, variant) == (self.target.value, self.variant.value):
+    def _keep(self, key: tuple[int, str], found: FoundMasks) -> None:
+        self._found[key] = Masks(
+            masks=found.masks.numpy(),
+            seen=self._show(found.seen),
+            scores=found.scores.numpy(),
+            covered=found.covered.numpy(),
+        )
+
+    def _ended(self, key: tuple[int, str], news: str | Exception) -> None:
+        self._growing = None
+        self._busy(False)
+        if key == (self.target.value, self.variant.value):
             self._update(news)
 
     def _tell(self, iteration: int, total: int, masks: torch.Tensor) -> None:
@@ -384,14 +382,6 @@ class AreaExplorer:
         self._growing = masks.numpy()
         state = self.state(self.area.value)
         self.screen.picture(render(state), describe(state), TILES)
-
-    def _measured(self, found: FoundMasks) -> Masks:
-        return Masks(
-            masks=found.masks.numpy(),
-            seen=self._show(found.seen),
-            scores=found.scores.numpy(),
-            covered=found.covered.numpy(),
-        )
 
     def _show(self, x: torch.Tensor) -> np.ndarray:
         """Inputs of the network as images in [0, 1], shape (N, 3, H, W)."""
@@ -407,12 +397,12 @@ class AreaExplorer:
 
     def _switch(self, change: Any = None) -> None:
         if (self.target.value, self.variant.value) in self._found:
-            self._busy(self._job is not None and self._job.is_alive())
+            self._busy(self._background.running)
             self._update()
             return
-        if self._job is not None and self._job.is_alive():
+        if self._background.running:
             self.stop()
-            self._job.join()
+            self._background.join()
         if self._wanted:
             self.start()
         else:

@@ -75,7 +75,7 @@ class Page:
 
     def __init__(self, arch: str = "tiny_vgg", image: str | None = None, query: str = "") -> None:
         self._own: Tensor | None = None
-        self._runner, self._computes_for = InProcess(arch), arch
+        self._runners, self._computes_for = _processes(arch), arch
         self._given = None if image is None or image in PHOTOS else read_image(image)
         self.network = ipywidgets.Dropdown(
             options=_networks(arch),
@@ -147,6 +147,7 @@ class Page:
         except ValueError as error:
             self.news.say(str(error))
             return
+        self.pictures.offer(OWN, "your own photo", self._own[0].numpy())
         self._choose(OWN)
 
     def _draw_lots(self, button: Any) -> None:
@@ -164,8 +165,9 @@ class Page:
             target = state.target
         opacity = (OPACITY if state.opacity is None else min(state.opacity, 100)) / 100
         if state.network != self._computes_for:
-            self._runner.close()
-            self._runner, self._computes_for = InProcess(state.network), state.network
+            for runner in self._runners:
+                runner.close()
+            self._runners, self._computes_for = _processes(state.network), state.network
         layers = LayerExplorer(model, x, target, image=shown(x)[0], masks=masks, opacity=opacity)
         rise = RiseExplorer(
             model,
@@ -176,8 +178,9 @@ class Page:
             image=shown,
             masks=masks,
             opacity=opacity,
+            runner=self._runners[0],
         )
-        areas = AreaExplorer(model, x, target, image=shown, masks=masks, runner=self._runner)
+        areas = AreaExplorer(model, x, target, image=shown, masks=masks, runner=self._runners[1])
         for control, value in (
             (layers.method, state.method),
             (layers.layer, state.layer),
@@ -239,6 +242,11 @@ def _networks(arch: str) -> list[tuple[str, str]]:
     """The networks on offer, with what they know."""
     offered = {name: f"{name} (shapes)" for name in NETWORKS} | {REAL: f"{REAL} (photos)"}
     return [(label, name) for name, label in {arch: arch, **offered}.items()]
+
+
+def _processes(arch: str) -> tuple[InProcess, InProcess]:
+    """A process for RISE and one for the areas: each may be stopped while the other one goes on."""
+    return InProcess(arch), InProcess(arch)
 
 
 def _answers(network: str) -> Any:

@@ -61,17 +61,13 @@ class Pictures:
         for name, photo in photos().items():
             offered[f"photo-{name}"] = (name, read_image(photo.path)[0].numpy())
         self.thumbnails: dict[str, ipywidgets.Button] = {}
-        rules = []
-        for number, (name, (label, image)) in enumerate(offered.items()):
-            button = ipywidgets.Button(description=label, tooltip=f"Show the {label}")
-            button.add_class("course-thumbnail")
-            button.add_class(f"course-thumbnail-{number}")
-            button.on_click(lambda _, name=name: choose(name))
-            self.thumbnails[name] = button
-            png = base64.b64encode(canvas.thumbnail(image, SIDE)).decode("ascii")
-            rules.append(
-                f".course-thumbnail-{number}{{background-image:url(data:image/png;base64,{png})}}"
-            )
+        row = ipywidgets.Layout(flex_flow="row wrap")
+        self._strip, self._rules = ipywidgets.HBox(layout=row), ipywidgets.HTML()
+        self._strip.add_class("course-thumbnails")
+        self._drawn: dict[str, str] = {}
+        self._choose, self._upload = choose, upload
+        for name, (label, image) in offered.items():
+            self.offer(name, label, image)
         self.scene = ipywidgets.BoundedIntText(
             EXAMPLE_SEED,
             max=LAST_SCENE,
@@ -87,24 +83,41 @@ class Pictures:
             continuous_update=False, layout=ipywidgets.Layout(display="none")
         )
         self.pasted.add_class("course-pasted")
-        self._choose, self._upload = choose, upload
         self._following = False
         self.scene.observe(self._number, names="value")
         self.file.observe(self._uploaded, names="value")
         self.pasted.observe(self._paste, names="value")
-        row = ipywidgets.Layout(flex_flow="row wrap")
-        strip = ipywidgets.HBox(list(self.thumbnails.values()), layout=row)
-        strip.add_class("course-thumbnails")
         self.view = styled(
             ipywidgets.VBox(
                 [
-                    strip,
+                    self._strip,
                     ipywidgets.HBox([self.scene, self.another, self.file], layout=row),
                     self.pasted,
-                    ipywidgets.HTML(f"<style>{''.join(rules)}</style>"),
+                    self._rules,
                 ]
             )
         )
+
+    def offer(self, name: str, label: str, image: Any) -> None:
+        """Show a picture small among those to choose from, in the place of one of this name.
+
+        Args:
+            name: the picture's name in the address.
+            label: what stands below it.
+            image: what to draw, (3, H, W) in [0, 1].
+        """
+        if name not in self.thumbnails:
+            button = ipywidgets.Button(description=label, tooltip=f"Show {label}")
+            button.add_class("course-thumbnail")
+            button.add_class(f"course-thumbnail-{name}")
+            button.on_click(lambda _: self._choose(name))
+            self.thumbnails[name] = button
+            self._strip.children = tuple(self.thumbnails.values())
+        png = base64.b64encode(canvas.thumbnail(image, SIDE)).decode("ascii")
+        self._drawn[name] = (
+            f".course-thumbnail-{name}{{background-image:url(data:image/png;base64,{png})}}"
+        )
+        self._rules.value = f"<style>{''.join(self._drawn.values())}</style>"
 
     def mark(self, picture: str, seed: int | None) -> None:
         """Show which picture is chosen."""

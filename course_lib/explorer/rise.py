@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from course_lib.attribution.rise import RiseMasks
 
 from . import canvas
 from .jobs import masked_scores
-from .runners import Cancelled, InThread, Runner
+from .runners import Background, InThread, Runner
 from .view import (
     CONTROL,
     LABELLED,
@@ -170,7 +169,7 @@ class RiseExplorer:
             )
         scores = scores_of(model, x, target)
         self._x, self._counts, self._seed = x.detach(), tuple(counts), seed
-        self._runner: Runner = InThread(model) if runner is None else runner
+        self._background = Background(InThread(model) if runner is None else runner, "Run")
         self._activation, self._image = activation, image
         self._shown = self._show(x)[0]
         self._outlines = canvas.Outlines(masks)
@@ -178,7 +177,6 @@ class RiseExplorer:
         self._masks = RiseMasks(x.shape[2:], counts[-1], seed=seed, device=x.device)
         self._scores: Tensor | None = None
         self._maps: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
-        self._job: threading.Thread | None = None
 
         self.target = class_chooser(self._names, target)
         self.count = ipywidgets.SelectionSlider(
@@ -219,19 +217,26 @@ class RiseExplorer:
 
     def start(self) -> None:
         """Give the network all masked images, in the background."""
-        if self._job is not None and self._job.is_alive():
+        if self._background.running:
             return
         self._scores = None
         self._maps.clear()
         self._busy(True)
         self.progress.value, self.count.value = 0, self._counts[0]
         self._update(f"Running the network on {self._counts[-1]} masked images.")
-        self._job = threading.Thread(target=self._work, daemon=True)
-        self._job.start()
+        self._background.start(
+            masked_scores,
+            self._tell,
+            lambda scores: self._tell(scores, len(scores)),
+            self._ended,
+            x=self._x,
+            num_masks=self._counts[-1],
+            seed=self._seed,
+        )
 
     def stop(self) -> None:
         """End what runs in the background."""
-        self._runner.stop()
+        self._background.stop()
 
     def wait(self) -> RiseExplorer:
         """Block until all masks are done, and return the explorer.
@@ -241,8 +246,7 @@ class RiseExplorer:
         """
         if self._done < self._counts[-1]:
             self.start()
-            if self._job is not None:
-                self._job.join()
+            self._background.join()
         if self._done < self._counts[-1]:
             raise RuntimeError("there is no map of RISE: it was stopped.")
         return self
@@ -293,25 +297,8 @@ class RiseExplorer:
     def _show(self, x: Tensor) -> np.ndarray:
         return in_colours(x if self._image is None else self._image(x))
 
-    def _work(self) -> None:
-        news: str | Exception = "Done."
-        try:
-            self._tell(
-                self._runner.run(
-                    masked_scores,
-                    self._tell,
-                    x=self._x,
-                    num_masks=self._counts[-1],
-                    seed=self._seed,
-                ),
-                self._counts[-1],
-            )
-        except Cancelled:
-            news = "Cancelled. Press Run to begin again."
-        except Exception as error:  # an exception in a thread would vanish without a trace
-            news = error
-        finally:
-            self._busy(False)
+    def _ended(self, news: str | Exception) -> None:
+        self._busy(False)
         self._update(news)
 
     def _tell(self, scores: Tensor, total: int) -> None:

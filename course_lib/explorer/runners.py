@@ -37,6 +37,64 @@ class Runner(Protocol):
         """Have the job that runs now end soon; may be called from any thread."""
 
 
+class Background:
+    """A job that runs beside an explorer: begun once, stopped, waited for, and how it ended told.
+
+    Args:
+        runner: where it runs.
+        button: the name of the button that begins it again.
+    """
+
+    def __init__(self, runner: Runner, button: str) -> None:
+        self._runner, self._button = runner, button
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a job has begun and not ended."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(
+        self,
+        job: Job,
+        tell: Callable[..., None],
+        keep: Callable[[Any], None],
+        ended: Callable[[str | Exception], None],
+        **arguments: Any,
+    ) -> None:
+        """Begin a job, unless one is running.
+
+        Args:
+            job, tell, arguments: see `Runner`.
+            keep: called with what the job returns.
+            ended: called at the end, with a sentence that says how, or with the error.
+        """
+        if self.running:
+            return
+
+        def work() -> None:
+            news: str | Exception = "Done."
+            try:
+                keep(self._runner.run(job, tell, **arguments))
+            except Cancelled:
+                news = f"Cancelled. Press {self._button} to begin again."
+            except Exception as error:  # an exception in a thread would vanish without a trace
+                news = error
+            ended(news)
+
+        self._thread = threading.Thread(target=work, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Have the job end soon."""
+        self._runner.stop()
+
+    def join(self, seconds: float | None = None) -> None:
+        """Wait until the job has ended, or for so long."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+
 class InThread:
     """Runs jobs here, with a copy of a network: other cells may use the network meanwhile."""
 

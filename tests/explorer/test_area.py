@@ -82,7 +82,7 @@ def test_one_core_is_left_to_the_browser(explorer, monkeypatch):
     monkeypatch.setattr("course_lib.explorer.threads.os.cpu_count", lambda: 2)
     torch.set_num_threads(2)
     explorer.start()
-    explorer._job.join(10)
+    explorer._background.join(10)
     assert seen == [1]
     assert torch.get_num_threads() == 2
 
@@ -163,7 +163,7 @@ def test_cancel_stops_and_says_so(explorer, monkeypatch):
     assert alt_of(explorer) == without_a_mask(explorer, "10 %")
     explorer.cancel.click()
     gate.set()
-    explorer._job.join(10)
+    explorer._background.join(10)
     assert "Cancelled" in explorer.news.value
     assert alt_of(explorer) == without_a_mask(explorer, "10 %")
     assert html.escape(without_a_mask(explorer, "10 %")) in explorer.news.value
@@ -194,11 +194,11 @@ def test_the_mask_is_drawn_while_it_is_optimised(explorer):
 
 def test_another_class_is_optimised_only_once_masks_were_asked_for(explorer):
     explorer.target.value = 1
-    assert explorer._job is None
+    assert not explorer._background.running
     assert "for green" in alt_of(explorer)
     explorer.wait()
     explorer.target.value = 2
-    explorer._job.join(60)
+    explorer._background.join(60)
     assert explorer.state(1).found is not None
 
 

@@ -15,7 +15,7 @@ from course_lib.attribution.extremal_perturbation import extremal_perturbation
 from course_lib.attribution.rise import RiseMasks
 from course_lib.explorer import jobs, worker
 from course_lib.explorer.jobs import find_masks, masked_scores
-from course_lib.explorer.runners import Cancelled, InProcess, InThread
+from course_lib.explorer.runners import Background, Cancelled, InProcess, InThread
 from course_lib.world.networks import load_network
 
 
@@ -156,3 +156,25 @@ def test_the_process_ends_when_nobody_asks_any_more():
     )
     process.communicate(timeout=120)
     assert process.returncode == 0
+
+
+def test_in_the_background_one_job_runs_at_a_time_and_its_end_is_told():
+    background = Background(InThread(Colours()), "Begin")
+    begun, news, kept = threading.Event(), [], []
+    assert not background.running
+    background.start(endless, lambda _: begun.set(), kept.append, news.append)
+    assert begun.wait(60)
+    assert background.running
+    background.start(named, nothing, kept.append, news.append, a=1)
+    background.stop()
+    background.join(60)
+    assert news == ["Cancelled. Press Begin to begin again."]
+    assert kept == []
+    background.start(named, nothing, kept.append, news.append, a=1)
+    background.join(60)
+    assert kept == [("Colours", {"a": 1})]
+    background.start(broken, nothing, kept.append, news.append)
+    background.join(60)
+    assert news[1] == "Done."
+    assert str(news[2]) == "no <mask> today"
+    assert not background.running

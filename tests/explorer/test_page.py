@@ -15,6 +15,7 @@ from course_lib.explorer import page as page_module
 from course_lib.explorer.address import PageState, read_query
 from course_lib.explorer.page import OPACITY, UPLOAD_AGAIN, Page
 from course_lib.explorer.pictures import KEPT_SIDE, LAST_SCENE, read_upload
+from course_lib.explorer.runners import InProcess
 from course_lib.world.examples import EXAMPLE_SEED, to_image
 from course_lib.world.photographs import photos
 from course_lib.world.scenes import CLASSES, draw_scene
@@ -56,8 +57,8 @@ def test_it_shows_all_explorers_on_the_example_and_computes_nothing_unasked():
         assert torch.equal(explorer._x, scene.x)
         assert explorer.target.value == scene.objects[0]
     assert page.pictures.scene.value == EXAMPLE_SEED
-    assert page.area_explorer._job is None
-    assert page.rise_explorer._job is None
+    assert not page.area_explorer._background.running
+    assert not page.rise_explorer._background.running
 
 
 def test_a_class_asked_for_in_one_place_is_asked_for_everywhere():
@@ -111,9 +112,41 @@ def test_a_photo_of_ones_own_is_shown_and_an_address_says_to_upload_it_again():
     assert page.pictures.file.value == ()
     assert page.layer_explorer._x.shape == (1, 3, 96, 128)
     assert float(page.layer_explorer._x[0, 0].min()) == 1
+    chosen = [n for n, b in page.pictures.thumbnails.items() if "course-asked" in b._dom_classes]
+    assert chosen == ["own"]
     again = Page(query=query_of(page))
     assert UPLOAD_AGAIN.replace("'", "&#x27;") in again.news.value
     assert again.state().picture == f"scene-{EXAMPLE_SEED}"
+
+
+def test_ones_own_photo_has_a_thumbnail_that_shows_it_again():
+    page = Page()
+    before = list(page.pictures.thumbnails)
+    upload(page, png(), "mine.png")
+    mine = page.pictures.thumbnails["own"]
+    assert list(page.pictures.thumbnails) == [*before, "own"]
+    assert page.pictures._strip.children[-1] is mine
+    red = page.pictures._drawn["own"]
+    assert red in page.pictures._rules.value
+    page.pictures.thumbnails["scene-5"].click()
+    mine.click()
+    assert page.state().picture == "own"
+    upload(page, png(colour="blue"), "mine.png")
+    assert page.pictures.thumbnails["own"] is mine
+    assert page.pictures._drawn["own"] != red
+    assert red not in page.pictures._rules.value
+
+
+def test_rise_and_masks_are_computed_outside_each_stopped_by_itself():
+    page = Page()
+    rise, areas = (e._background._runner for e in (page.rise_explorer, page.area_explorer))
+    assert isinstance(rise, InProcess)
+    assert isinstance(areas, InProcess)
+    assert rise is not areas
+    page.pictures.thumbnails["scene-5"].click()
+    assert page.rise_explorer._background._runner is rise
+    page.network.value = "tiny_resnet"
+    assert page.rise_explorer._background._runner is not rise
 
 
 def test_a_pasted_picture_is_shown():

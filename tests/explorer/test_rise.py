@@ -96,7 +96,7 @@ def test_stopped_and_failed_runs_are_said(explorer, monkeypatch):
         def fail(*args, error=error, **more):
             raise error
 
-        monkeypatch.setattr(explorer._runner, "run", fail)
+        monkeypatch.setattr(explorer._background._runner, "run", fail)
         with pytest.raises(RuntimeError, match="no map of RISE"):
             explorer.wait()
         assert words in explorer.news.value
