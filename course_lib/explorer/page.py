@@ -147,7 +147,7 @@ class Page:
         except ValueError as error:
             self.news.say(str(error))
             return
-        self.pictures.offer(OWN, "your own photo", self._own[0].numpy())
+        self.pictures.offer(OWN, "yours", self._own[0].numpy())
         self._choose(OWN)
 
     def _draw_lots(self, button: Any) -> None:
