@@ -21,6 +21,7 @@ PAGES = {
     "docs/torchray.md": "torchray.md",
     "docs/benchmark.md": "benchmark.md",
     "docs/extremal.md": "extremal.md",
+    "docs/league.md": "league.md",
     "docs/speed.md": "speed.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changes.md",
@@ -48,6 +49,7 @@ reference/index
 torchray
 speed
 benchmark
+league
 extremal
 ```
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_lib.attribution.methods import methods
+from course_lib.benchmark.league import Standing, best_first, in_all
 from course_lib.world.grids import Grid
 from course_lib.world.scenes import CLASSES, Scene
 
@@ -194,24 +196,98 @@ def league(tables: Mapping[str, Mapping[str, tuple[float, float, float, int]]]) 
     )
 
 
-def grid_and_maps(grid: Grid, maps: Mapping[str, Tensor], shares: Mapping[str, float]) -> Picture:
-    """Draw a grid of scenes and maps for the cell asked for.
+PUBLISHED = {
+    "voc2007_vgg16_all": "VOC 2007, VGG-16",
+    "voc2007_resnet50_all": "VOC 2007, ResNet-50",
+}
+"""The columns of TorchRay's table that stand beside ours, and their names."""
+
+
+def whole_league(
+    tables: Mapping[str, Mapping[str, Standing]], published: Mapping[str, Mapping[str, float]]
+) -> Picture:
+    """Draw the league table, and TorchRay's published one beside it.
 
     Args:
-        grid: the four scenes.
+        tables: name of a network -> name of a method in code -> its line.
+        published: as `published_pointing` gives it, in per cent.
+    """
+    names = best_first(tables)
+    known = methods()
+    fig, (ours, theirs) = subplots(
+        1, 2, width=8.4, height=1.5 + 0.43 * len(names), sharey=True, width_ratios=(3, 2)
+    )
+    for number, (network, table) in enumerate(tables.items()):
+        there = [row for row, name in enumerate(names) if name in table]
+        lines = torch.tensor([[getattr(table[names[row]], end) for end in ENDS] for row in there])
+        values, bars, style = _values_and_bars(lines, number)
+        shift = 0.7 * ((number + 0.5) / len(tables) - 0.5)
+        style |= {"capsize": 0, "linewidth": 1.2, "markersize": 5}
+        places = [row + shift for row in there]
+        ours.errorbar(100 * values, places, xerr=100 * bars, label=network, **style)
+    for number, (column, label) in enumerate(PUBLISHED.items()):
+        there = [row for row, name in enumerate(names) if name in published[column]]
+        percents = [published[column][names[row]] for row in there]
+        theirs.plot(percents, there, "Dx"[number], color=_QUIET, label=label, markersize=6)
+    for ax, title in ((ours, "scenes: on the object"), (theirs, "photographs: near the object")):
+        ax.set_xlim(-1, 101)
+        ax.set_xlabel("hits, %")
+        ax.set_title(title, fontsize=11)
+        for row in range(0, len(names), 2):
+            ax.axhspan(row - 0.5, row + 0.5, color="#f3f3f3", zorder=0)
+        ax.axhline(len(in_all(tables)) - 0.5, color=_QUIET, linewidth=1, linestyle=":")
+        ax.set_xticks(range(0, 101, 25))
+        ax.tick_params(axis="y", length=0)
+    labels = [known[name].title if name in known else name for name in names]
+    counts = [_counts(tables, name) for name in names]
+    ticks = [f"{label}\nn = {n}" for label, n in zip(labels, counts, strict=True)]
+    ours.set_yticks(range(len(names)), ticks, fontsize=9)
+    ours.set_ylim(len(names) - 0.5, -0.5)
+    handles = [handle for ax in (ours, theirs) for handle in ax.get_legend_handles_labels()[0]]
+    fig.legend(handles=handles, loc="outside lower center", fontsize=9, ncols=4, frameon=False)
+    return show(
+        fig,
+        caption="The pointing game. Left: the league table, with 95 % intervals; n: scenes of each "
+        "network; under the dotted line the methods that have few on some of them. Right: "
+        "TorchRay's published table, where it has the method; within 15 pixels of the object "
+        "counts there.",
+        alt=f"Two panels over {', '.join(labels)}. Left, a point with a bar for each of "
+        f"{', '.join(tables)}; right, points for {' and '.join(PUBLISHED.values())}.",
+    )
+
+
+ENDS = ("mean", "low", "high")
+
+
+def _counts(tables: Mapping[str, Mapping[str, Standing]], name: str) -> str:
+    """How many scenes a method has on the networks, "10" or "10 to 50"."""
+    counts = sorted({table[name].n for table in tables.values() if name in table})
+    return " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
+
+
+def grid_and_maps(
+    grid: Grid, name: str, maps: Mapping[str, Tensor], shares: Mapping[str, float]
+) -> Picture:
+    """Draw a grid of scenes or photos and maps for the cell asked for.
+
+    Args:
+        grid: the four pictures.
+        name: the class that is asked for.
         maps: name -> the map, (1, 1, h, w), none negative.
         shares: name -> the share in the cell asked for.
     """
     truth = grid.truth[None].float()
-    panels: Row = [Panel("image", grid.image, f"{CLASSES[grid.target]}?", truth)]
-    panels += [Panel("heat", s, f"{name}: {shares[name]:.0%}", truth) for name, s in maps.items()]
+    panels: Row = [Panel("image", grid.image, f"{name}?", truth)]
+    panels += [
+        Panel("heat", s, f"{title}: {shares[title]:.0%}", truth) for title, s in maps.items()
+    ]
     half = (len(panels) + 1) // 2
     return gallery(
         [panels[:half], panels[half:]] if len(panels) > 4 else [panels],
         column_width=1.9,
-        caption="A grid of four scenes and maps for one of them; outlined: the cell asked for. "
+        caption="A grid of four pictures and maps for one of them; outlined: the cell asked for. "
         "The number is the share of this map that lies there.",
-        alt=f"A grid of four scenes, and the maps of {', '.join(maps)}, with the cell asked for "
+        alt=f"A grid of four pictures, and the maps of {', '.join(maps)}, with the cell asked for "
         "outlined.",
     )
 

@@ -7,6 +7,8 @@ import math
 import pytest
 import torch
 
+from course_lib.benchmark.league import league
+from course_lib.benchmark.published import published_pointing
 from course_lib.benchmark.scene_grids import scene_grids
 from course_lib.figures import lesson_08 as figures
 from course_lib.figures import plotting
@@ -81,10 +83,23 @@ def test_the_league_has_a_panel_for_each_network() -> None:
     assert says(picture, "tiny_vgg", "tiny_resnet", "one", "another")
 
 
+def test_the_whole_league_stands_beside_the_published_table() -> None:
+    picture = figures.whole_league(league("scenes", "pointing_game"), published_pointing())
+    assert says(picture, "tiny_vgg", "tiny_resnet", "Grad-CAM", "centre", "VOC 2007, ResNet-50")
+
+
+def test_a_method_that_a_network_lacks_is_left_out_there() -> None:
+    table = league("scenes", "pointing_game")["tiny_vgg"]
+    few = {"gradient": table["gradient"]}
+    picture = figures.whole_league({"one": table, "another": few}, published_pointing())
+    assert says(picture, "one", "another", "Grad-CAM")
+
+
 def test_the_cell_asked_for_is_outlined(panels) -> None:
     grid = next(scene_grids(1, size=48))
-    picture = figures.grid_and_maps(grid, {"one": torch.ones(1, 1, 9, 9)}, {"one": 0.25})
+    picture = figures.grid_and_maps(grid, "ring", {"one": torch.ones(1, 1, 9, 9)}, {"one": 0.25})
     assert says(picture, "one", "cell asked for")
+    assert panels[0][0].title == "ring?"
     assert torch.equal(panels[0][0].outlines[0] > 0.5, grid.truth)
     assert panels[0][1].title == "one: 25%"
 

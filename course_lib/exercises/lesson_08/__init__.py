@@ -21,6 +21,8 @@ LESSON = Lesson(
         "guided_on_densenet",
         "tolerance_helps",
         "impossible_places",
+        "photo_cell",
         "orders_agree",
+        "order_on_networks",
     ),
 )
