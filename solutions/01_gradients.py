@@ -607,7 +607,8 @@ lesson_end("01")
 # - Shrikumar, Greenside and Kundaje, [Learning Important Features Through Propagating Activation Differences](https://arxiv.org/abs/1704.02685) (ICML 2017): gradient times input,
 #   saturation, and a way round it.
 # - Smilkov and others, [SmoothGrad](https://arxiv.org/abs/1706.03825) (2017): averaging over noise.
-# - Sundararajan, Taly and Yan, [Axiomatic Attribution for Deep Networks](https://arxiv.org/abs/1703.01365) (ICML 2017): walk up the curve of section 8 and add up the slopes.
+# - Sundararajan, Taly and Yan, [Axiomatic Attribution for Deep Networks](https://arxiv.org/abs/1703.01365) (ICML 2017): walk up the curve of section 8 and
+#   add up the slopes. That is *integrated gradients*; [lesson 11](11_transformers.ipynb) builds them.
 # - Balduzzi and others, [The Shattered Gradients Problem](https://arxiv.org/abs/1702.08591) (ICML 2017): why the grain.
 #
 # **Next:** [lesson 02](02_patch.ipynb). The next methods change what happens on the way back. To do that without touching the network, you first build a tool
