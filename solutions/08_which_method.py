@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Which method should one believe?
 #
-# *Lesson 08 · 60 minutes · ●●○*
+# *Lesson 08 · 65 minutes · ●●○*
 #
 # You have built nine ways of making a map, and each looked convincing in its own lesson. On one scene they disagree. In this lesson you
 # measure them: where do they point, does the network need what they mark, and do they depend on what the network has learned? Then you
@@ -782,4 +782,4 @@ lesson_end("08")
 # - R. Fong, M. Patrick and A. Vedaldi, [*Understanding deep networks via extremal perturbations and smooth masks*](https://arxiv.org/abs/1910.08485), ICCV 2019: the published
 #   table.
 #
-# **Next:** a network that gets the right answer for the wrong reason. Lesson 09 will ask what it looks at; it is not written yet.
+# **Next:** [lesson 09](09_detective.ipynb). A network that gets the right answer for the wrong reason: what does it look at?

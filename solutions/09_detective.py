@@ -498,4 +498,4 @@ lesson_end("09")
 # - J. Adebayo, M. Muelly, I. Liccardi and B. Kim, [*Debugging tests for model explanations*](https://arxiv.org/abs/2011.05429), NeurIPS 2020: which methods find such cues, and which don't.
 # - P. Kirichenko, P. Izmailov and A. G. Wilson, [*Last layer re-training is sufficient for robustness to spurious correlations*](https://arxiv.org/abs/2204.02937), ICLR 2023: a cure.
 #
-# **Next:** networks that answer with more than a list of names. Where do they look?
+# **Next:** [lesson 10](10_beyond_classification.ipynb). Networks that answer with more than a list of names: where do they look?

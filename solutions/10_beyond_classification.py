@@ -546,4 +546,4 @@ lesson_end("10")
 # - R. L. Draelos and L. Carin, [*Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks*](https://arxiv.org/abs/2011.08891), 2020: why position by position.
 # - V. Petsiuk and others, [*Black-box explanation of object detectors via saliency maps*](https://arxiv.org/abs/2006.03204), CVPR 2021: RISE for boxes.
 #
-# **Next:** this was the last lesson. Take a network of your own.
+# **Next:** [lesson 11](11_transformers.ipynb). A network that reads a picture as a list of tokens: is its attention an explanation?

@@ -228,7 +228,7 @@ rollout = check("rollout", rollout)
 # *Of all that rollout gives to the patches, how much lies on the two objects together?*
 
 # %%
-predict("rollout_on_objects", [5, 20, 50, 90], unit="%")
+predict("rollout_on_objects", [15, 35, 60, 90], unit="%")
 
 # %%
 both = torch.as_tensor(scene.masks.sum(0)) > 0.5
@@ -450,7 +450,7 @@ integrate_gradients = check("integrate_gradients", integrate_gradients)
 # *With a single step, half-way, by how much do the attributions of `tiny_vit` miss the rise? (The median over eight scenes.)*
 
 # %%
-predict("one_step_gap", [1, 10, 50, 200], unit="%")
+predict("one_step_gap", [1, 10, 50, 300], unit="%")
 
 # %%
 scenes = list(two_object_scenes(30, start=700))
@@ -573,18 +573,18 @@ reveal("finds_an_object", max(three, key=lambda name: finds[name].mean()))
 figures.finds_and_answers(finds, answers)
 
 # %% [markdown]
-# - **Rollout** finds an object nearly always, and its share is one half, as it must be: there is one map for both questions. Without a question it is a good map.
-# - **Grad-CAM on tokens** asks, but at places that have moved: its largest pixel is seldom on an object. On `tiny_vgg`, where a cell stays at its place, the same formula nearly always
-#   puts its map on the right one of the two. (Its largest pixel is often beside the object there. That is the size of its cells: lesson 08.)
+# - **Rollout** finds an object in most scenes, and its share is one half, as it must be: there is one map for both questions. It says where something is, and nothing more.
+# - **Grad-CAM on tokens** asks, and gives each class a map of its own. Yet on the average it can't tell the two apart either: what a token holds is no longer what lies at its place. On
+#   `tiny_vgg`, where a cell stays at its place, the same formula puts nearly all on the right one. (That its largest pixel is often beside the object there is the size of its cells: lesson 08.)
 # - **Integrated gradients** ask the pixels themselves, which can't move. On `tiny_vit` they answer more often right than wrong, and on `tiny_vgg` they do better again.
 #
-# So attention explains one thing: what was read. What counts for a class it doesn't say. And Grad-CAM, which would say it, needs places that mean something.
+# So attention explains one thing: what was read. What counts for a class it doesn't say. And a method that asks the tokens needs places that mean something.
 #
 # ## 7 · Every block
 #
-# The same methods at each block. Move the slider from `blocks.0` up.
+# Three methods at each block but the last, whose patches nobody reads. Move the slider from `blocks.0` up.
 #
-# *Try this: compare Grad-CAM at `blocks.3` with the gradient at `blocks.0`, for both classes. Then go to `blocks.4`, and say why there is nothing.*
+# *Try this: compare Grad-CAM at `blocks.3` with the gradient at `blocks.0`, for both classes. Is there a block at which you would believe either?*
 
 # %%
 LayerExplorer(
@@ -592,7 +592,7 @@ LayerExplorer(
     x,
     category_1,
     masks=scene.masks,
-    layers=[f"blocks.{number}" for number in range(len(vit.blocks))],
+    layers=[f"blocks.{number}" for number in range(len(vit.blocks) - 1)],
     methods=["Grad-CAM", "Linear approximation", "Gradient"],
 )
 

@@ -22,6 +22,7 @@ PAGES = {
     "docs/benchmark.md": "benchmark.md",
     "docs/extremal.md": "extremal.md",
     "docs/league.md": "league.md",
+    "docs/challenge.md": "challenge.md",
     "docs/speed.md": "speed.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changes.md",
@@ -57,6 +58,7 @@ extremal
 :hidden:
 :caption: Use and change it
 
+challenge
 instructors
 contributing
 changes

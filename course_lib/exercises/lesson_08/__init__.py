@@ -7,7 +7,7 @@ from ..engine.exercise import Lesson
 LESSON = Lesson(
     id="08_which_method",
     title="Which method should one believe?",
-    minutes=60,
+    minutes=65,
     difficulty=2,
     summary="the pointing game and its intervals; a deletion curve; a check with random weights",
     predictions=(
