@@ -248,7 +248,8 @@ class LayerExplorer:
             it.
         masks: exact masks of the objects, (classes, H, W), to draw outlines from; optional.
         names: the classes' names; the scenes' own by default.
-        layers: names of the layers on the slider; all that have a map by default.
+        layers: names of the layers on the slider, among them whole blocks; by default the innermost
+            ones that have a map.
         methods: names among `METHODS`; all by default.
         opacity: of the map over the image, 0 to 1.
 
@@ -275,8 +276,11 @@ class LayerExplorer:
         opacity: float = 1.0,
     ) -> None:
         self._scores = scores_of(model, x, target)
-        known = spatial_layers(model, x)
-        layers = list(known if layers is None else layers)
+        if layers is None:
+            known = layers = spatial_layers(model, x)
+        else:
+            known = [run.name for run in _maps(layers_run(model, x))]
+        layers = list(layers)
         methods = list(METHODS if methods is None else methods)
         for given, choice, kind in ((layers, known, "layer"), (methods, METHODS, "method")):
             unknown = [name for name in given if name not in choice]

@@ -57,6 +57,26 @@ def explorer(scene):
     return LayerExplorer(small_net(), x, 3, masks=scene.masks)
 
 
+def test_whole_blocks_may_be_on_the_slider(scene) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 8, stride=8),
+        nn.Flatten(2),
+        Tokens(),
+        nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True),
+        nn.AdaptiveAvgPool2d((1, 4)),
+        nn.Flatten(),
+        nn.Linear(4, 8),
+    ).eval()
+    explorer = LayerExplorer(network, scene.x, 3, masks=scene.masks, layers=["0", "3"])
+    assert "layer 3, 12 x 12 cells" in explorer.news.value
+
+
+class Tokens(nn.Module):
+    def forward(self, x):
+        return x.mT
+
+
 def alt_of(explorer) -> str:
     return html.unescape(re.search(r'alt="([^"]*)"', explorer.screen.value).group(1))
 
