@@ -15,9 +15,15 @@ from course_lib.cli import app
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "course_lib"
 COURSE = typer.main.get_command(app)
+COMMANDS = {"": COURSE, **COURSE.commands}
+COMMANDS |= {
+    f"{name} {below}": command
+    for name, group in COURSE.commands.items()
+    for below, command in getattr(group, "commands", {}).items()
+}
 OPTIONS = {
     name: {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
-    for name, command in {"": COURSE, **COURSE.commands}.items()
+    for name, command in COMMANDS.items()
 }
 """Each command's options; those of `course` itself by an empty name."""
 TEXTS = [
@@ -35,6 +41,8 @@ def commands_named(text: str) -> Iterator[tuple[str, list[str]]]:
     """Each command between backticks, as (name, options)."""
     for words in re.findall(r"`course\s([^`]*)`", text):
         name = words.split()[0]
+        below = " ".join(words.split()[:2])
+        name = below if below in OPTIONS else name
         yield "" if name.startswith("-") else name, OPTION.findall(words)
 
 
