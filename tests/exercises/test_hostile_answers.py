@@ -388,7 +388,7 @@ def state() -> tuple[Any, ...]:
         F.relu,
         torch.relu,
         torch.Tensor.relu,
-        torch.get_default_device(),
+        torch.empty(0).device,
         torch._C._len_torch_function_stack(),
         torch.is_anomaly_enabled(),
     )

