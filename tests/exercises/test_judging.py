@@ -175,9 +175,10 @@ def test_values_that_are_not_finite(gate_exercise: Exercise, bad: float, text: s
     assert finding.endswith(f", got {text}")
 
 
-def test_nan_in_the_reference_is_equal_to_nothing(gate_exercise: Exercise) -> None:
+def test_nan_in_the_reference_is_equal_to_nan_alone(gate_exercise: Exercise) -> None:
     exercise = replace(gate_exercise, reference=lambda x, p: p * float("nan"))
-    assert judge(exercise, lambda x, p: p * float("nan")).kind == "wrong"
+    assert judge(exercise, lambda x, p: p * float("nan")).kind == "right"
+    assert judge(exercise, lambda x, p: p).kind == "wrong"
 
 
 def test_forgotten_return_over_which_the_probe_stumbles(gate_exercise: Exercise) -> None:
