@@ -6,32 +6,15 @@ import pytest
 import torch
 
 from course_lib.figures import lesson_04 as figures
-from course_lib.figures import plotting
-from course_lib.figures.plotting import Panel, Picture
+from course_lib.figures.plotting import Panel
 from course_lib.world.examples import example_scene
 from course_lib.world.scenes import CLASSES
+from tests.figures.words import says
 
 SCENE = example_scene(48)
 ASKED, OTHER = SCENE.objects
 COARSE = torch.tensor([[[[0.0, 1.0], [2.0, -3.0]]]])
 CREDIT = "Photo: somebody, CC0."
-
-
-@pytest.fixture
-def panels(monkeypatch):
-    """The rows that a figure hands to `gallery`, which still draws them."""
-    drawn = []
-
-    def gallery(rows, **words):
-        drawn.extend(rows)
-        return plotting.gallery(rows, **words)
-
-    monkeypatch.setattr(figures, "gallery", gallery)
-    return drawn
-
-
-def says(picture: Picture, *words: str) -> bool:
-    return all(word in picture.alt + picture.caption for word in words)
 
 
 def test_channels_of_layers(panels) -> None:

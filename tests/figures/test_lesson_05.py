@@ -6,32 +6,14 @@ import pytest
 import torch
 
 from course_lib.figures import lesson_05 as figures
-from course_lib.figures import plotting
-from course_lib.figures.plotting import Picture
 from course_lib.world.examples import example_scene
 from course_lib.world.scenes import CLASSES
+from tests.figures.words import says
 
 SCENE = example_scene(48)
 ASKED, OTHER = SCENE.objects
 LAYERS = [torch.tensor([0.7, 0.3]), torch.tensor([1.0, 0.0]), torch.ones(1)]
 LINKS = [torch.tensor([[0.7, 0.3], [0.0, 0.0]]), torch.tensor([[1.0, 0.0]])]
-
-
-@pytest.fixture
-def panels(monkeypatch):
-    """The rows that a figure hands to `gallery`, which still draws them."""
-    drawn = []
-
-    def gallery(rows, **words):
-        drawn.extend(rows)
-        return plotting.gallery(rows, **words)
-
-    monkeypatch.setattr(figures, "gallery", gallery)
-    return drawn
-
-
-def says(picture: Picture, *words: str) -> bool:
-    return all(word in picture.alt + picture.caption for word in words)
 
 
 @pytest.mark.parametrize("draw", [figures.example_network, figures.example_flow])

@@ -11,32 +11,15 @@ from course_lib.benchmark.league import league
 from course_lib.benchmark.published import published_pointing
 from course_lib.benchmark.scene_grids import scene_grids
 from course_lib.figures import lesson_08 as figures
-from course_lib.figures import plotting
-from course_lib.figures.plotting import Panel, Picture
+from course_lib.figures.plotting import Panel
 from course_lib.world.examples import example_scene
 from course_lib.world.scenes import CLASSES
+from tests.figures.words import says
 
 SCENE = example_scene(48)
 ASKED = SCENE.objects[0]
 MAP = torch.zeros(1, 1, 48, 48)
 MAP[0, 0, 7, 30] = 1
-
-
-@pytest.fixture
-def panels(monkeypatch):
-    """The rows that a figure hands to `gallery`, which still draws them."""
-    drawn = []
-
-    def gallery(rows, **words):
-        drawn.extend(rows)
-        return plotting.gallery(rows, **words)
-
-    monkeypatch.setattr(figures, "gallery", gallery)
-    return drawn
-
-
-def says(picture: Picture, *words: str) -> bool:
-    return all(word in picture.alt + picture.caption for word in words)
 
 
 def test_a_cross_marks_each_maps_largest_pixel(panels) -> None:

@@ -7,25 +7,12 @@ import torch
 
 from course_lib.figures import lesson_09 as figures
 from course_lib.figures import plotting
-from course_lib.figures.plotting import Picture
 from course_lib.world.examples import example_scene
 from course_lib.world.scenes import CLASSES
+from tests.figures.words import says
 
 SCENE = example_scene(48)
 ASKED = SCENE.objects[0]
-
-
-@pytest.fixture
-def panels(monkeypatch):
-    """The rows that a figure hands to `gallery`, which still draws them."""
-    drawn = []
-
-    def gallery(rows, **words):
-        drawn.extend(rows)
-        return plotting.gallery(rows, **words)
-
-    monkeypatch.setattr(figures, "gallery", gallery)
-    return drawn
 
 
 @pytest.fixture
@@ -40,10 +27,6 @@ def axes(monkeypatch):
 
     monkeypatch.setattr(figures, "subplots", subplots)
     return made
-
-
-def says(picture: Picture, *words: str) -> bool:
-    return all(word in picture.alt + picture.caption for word in words)
 
 
 def test_bars_stand_for_each_network_and_class(axes) -> None:

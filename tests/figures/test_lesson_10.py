@@ -5,19 +5,15 @@ from __future__ import annotations
 import torch
 
 from course_lib.figures import lesson_10 as figures
-from course_lib.figures.plotting import Picture
 from course_lib.world.examples import example_scene
 from course_lib.world.scenes import CLASSES
+from tests.figures.words import says
 
 SCENE = example_scene(48)
 ASKED = SCENE.objects[0]
 NAME = CLASSES[ASKED]
 MAP = torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0))
 REGION = torch.as_tensor(SCENE.masks[ASKED]) >= 0.5
-
-
-def says(picture: Picture, *words: str) -> bool:
-    return all(word in picture.alt + picture.caption for word in words)
 
 
 def test_each_object_has_a_picture_of_its_own() -> None:

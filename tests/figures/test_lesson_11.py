@@ -6,30 +6,13 @@ import pytest
 import torch
 
 from course_lib.figures import lesson_11 as figures
-from course_lib.figures import plotting
-from course_lib.figures.plotting import Panel, Picture
+from course_lib.figures.plotting import Panel
 from course_lib.world.examples import example_scene
 from course_lib.world.scenes import CLASSES
+from tests.figures.words import says
 
 SCENE = example_scene(48)
 MAP = torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.fixture
-def panels(monkeypatch):
-    """The rows that a figure hands to `gallery`, which still draws them."""
-    drawn = []
-
-    def gallery(rows, **words):
-        drawn.extend(rows)
-        return plotting.gallery(rows, **words)
-
-    monkeypatch.setattr(figures, "gallery", gallery)
-    return drawn
-
-
-def says(picture: Picture, *words: str) -> bool:
-    return all(word in picture.alt + picture.caption for word in words)
 
 
 def test_patches_are_drawn_apart(panels) -> None:
